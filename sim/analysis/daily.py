@@ -1,0 +1,113 @@
+"""Days: requests and cost of every civil day and phase, from the windows and the ledger of a run."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sim.clock.calendar import NS_PER_S, Calendar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+PhaseSpan = tuple[str, float, float]
+"""A phase's name and the seconds since the scenario's start between which it was in effect."""
+
+_SLACK_S = 1e-6  # seconds are ns / 1e9; an hour-old difference of two is good to 1e-12
+
+
+def daily_table(
+    timeseries: "pd.DataFrame", ledger: "pd.DataFrame", calendar: Calendar, phases: Sequence[PhaseSpan]
+) -> "pd.DataFrame":
+    """One row per civil day and phase that have requests, cost or time in common, by day, then by phase.
+
+    timeseries, ledger: the frames of a run. Columns: day (naive midnight of the civil day), phase, start_s, end_s (of
+    the day within the run), complete (the whole civil day, 23 to 25 hours, lies in the phase), offered, variable_usd,
+    fixed_usd. A ledger line belongs to the day that its accrual ended in, midnight to the day before. A record window
+    that reaches over midnight is shared in proportion to time.
+    """
+    import pandas as pd
+
+    edges = day_edges(calendar)
+    offered = _offered_by_day(timeseries, edges)
+    nano = _nano_by_day(ledger, edges)
+    spans = {name: (start_s, end_s) for name, start_s, end_s in phases}
+    keys = set(offered) | {(day, name) for day, name, _ in nano} | _days_in(spans, edges)
+    order = {name: index for index, name in enumerate(spans)}
+    rows = sorted(keys, key=lambda key: (key[0], order.get(key[1], len(order)), key[1]))
+    whole = _whole_days(calendar, len(edges) - 1)
+    return pd.DataFrame(
+        {
+            "day": pd.to_datetime([calendar.civil(round(edges[day] * NS_PER_S)).date() for day, _ in rows]),
+            "phase": pd.Series([name for _, name in rows], dtype="str"),
+            "start_s": [float(edges[day]) for day, _ in rows],
+            "end_s": [float(edges[day + 1]) for day, _ in rows],
+            "complete": [
+                whole[day] and name in spans and _covers(spans[name], edges[day], edges[day + 1]) for day, name in rows
+            ],
+            "offered": [offered.get(row, 0.0) for row in rows],
+            "variable_usd": [nano.get((*row, "variable"), 0) / 1e9 for row in rows],
+            "fixed_usd": [nano.get((*row, "fixed"), 0) / 1e9 for row in rows],
+        }
+    )
+
+
+def day_edges(calendar: Calendar) -> "NDArray[np.float64]":
+    """Seconds since the start of the run's beginning, every civil midnight in it, and its end."""
+    import numpy as np
+
+    return np.array([0, *calendar.day_starts(), calendar.horizon_ns], dtype=np.float64) / NS_PER_S
+
+
+def _whole_days(calendar: Calendar, days: int) -> list[bool]:
+    """Whether each day of the run is there from midnight to midnight: all but a first and a last that are cut."""
+    whole = [True] * days
+    for index, moment_ns in ((0, 0), (-1, calendar.horizon_ns)):
+        if calendar.ns(calendar.civil(moment_ns).date()) != moment_ns:
+            whole[index] = False
+    return whole
+
+
+def _covers(span: tuple[float, float], begin: float, end: float) -> bool:
+    return span[0] <= begin + _SLACK_S and end - _SLACK_S <= span[1]
+
+
+def _days_in(spans: dict[str, tuple[float, float]], edges: "NDArray[np.float64]") -> set[tuple[int, str]]:
+    """The (day, phase) pairs that have time in common."""
+    import numpy as np
+
+    begin, end = edges[:-1], edges[1:]
+    return {
+        (day, name)
+        for name, (a, b) in spans.items()
+        for day in np.flatnonzero(np.minimum(b, end) - np.maximum(a, begin) > _SLACK_S).tolist()
+    }
+
+
+def _nano_by_day(ledger: "pd.DataFrame", edges: "NDArray[np.float64]") -> dict[tuple[int, str, str], int]:
+    """Nano-dollars of each (day, phase, nature); an amount that ends at midnight belongs to the day before."""
+    import numpy as np
+
+    last_before = np.searchsorted(edges, ledger["at_s"].to_numpy(dtype=np.float64) - _SLACK_S, side="left") - 1
+    day = np.clip(last_before, 0, len(edges) - 2).tolist()
+    sums: dict[tuple[int, str, str], int] = {}
+    for key in zip(day, ledger["phase"], ledger["nature"], ledger["amount_nano_usd"].tolist()):
+        sums[key[:3]] = sums.get(key[:3], 0) + key[3]
+    return sums
+
+
+def _offered_by_day(timeseries: "pd.DataFrame", edges: "NDArray[np.float64]") -> dict[tuple[int, str], float]:
+    """Requests of each (day, phase): the count so far, linear within a window, differenced between midnights."""
+    import numpy as np
+
+    by_day: dict[tuple[int, str], float] = {}
+    for (name, _), rows in timeseries.groupby(["phase", "workload"]):
+        part = rows.sort_values("start_s")
+        offered = part["offered"].to_numpy(dtype=np.float64)
+        times = part[["start_s", "end_s"]].to_numpy(dtype=np.float64).ravel()
+        so_far = np.cumsum(offered)
+        per_day = np.diff(np.interp(edges, times, np.column_stack([so_far - offered, so_far]).ravel()))
+        for day in np.flatnonzero(per_day > _SLACK_S).tolist():
+            key = (day, str(name))
+            by_day[key] = round(by_day.get(key, 0.0) + float(per_day[day]), 6)
+    return by_day

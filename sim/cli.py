@@ -1,0 +1,266 @@
+"""The command `poc2scale`: each verb reads what was typed, calls the room that does the work, and prints.
+
+Results go to standard output, all else to standard error. Exit codes: 0 done, 1 a stated threshold failed, 2 the
+input is wrong, 3 the run failed, 130 interrupted.
+"""
+
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from sim.scenario.model import Scenario
+
+OK, THRESHOLD, WRONG_INPUT, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+_HELP = """\
+usage: poc2scale VERB [scenario=NAME] [group=option ...] [key=value ...] [options]
+
+Simulates the life of a machine-learning product, request by request, and answers in money.
+
+verbs:
+  run      simulate a scenario and write its report
+  check    print the whole scenario and what each phase changes; run nothing
+  list     show the groups to choose from, or the options of one: poc2scale list machine
+
+options:
+  --help, -h    this text, or a verb's own after the verb
+  --version     the version
+
+examples:
+  poc2scale run
+  poc2scale run autoscaler=fixed autoscaler.replicas=3 "horizon=12 months" --json
+  poc2scale run scenario=worldcup98 workload.path=FILE
+  poc2scale check scenario=outputs/document_assistant/latest/scenario.yaml "workload.timeout=20 s"
+"""
+
+
+class _Usage(Exception):
+    """Something typed that is no option or verb; the message says what to type."""
+
+
+class _Parser(ArgumentParser):
+    """argparse, with errors in our own words instead of an exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Usage(f"{message}. Type `{self.prog} --help`.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code; every error becomes a line on standard error."""
+    try:
+        code = _verb(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _say("poc2scale: interrupted; nothing was written.", INTERRUPTED)
+    except BrokenPipeError:
+        _close_stdout()
+        return OK
+    except _Usage as e:
+        return _say(f"poc2scale: {e}", WRONG_INPUT)
+    except Exception as e:
+        return _failed(e)
+
+
+def _verb(argv: list[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_HELP, end="", file=sys.stdout if argv else sys.stderr)
+        return OK if argv else WRONG_INPUT
+    if argv[0] == "--version":
+        from sim import __version__
+
+        print(f"poc2scale {__version__}")
+        return OK
+    if argv[0] not in _VERBS:
+        raise _Usage(f"{argv[0]}: no such verb. {_nearest(argv[0], _VERBS)}Verbs: {', '.join(_VERBS)}.")
+    prepare, work = _VERBS[argv[0]]
+    parser = _Parser(prog=f"poc2scale {argv[0]}", argument_default=SUPPRESS, allow_abbrev=False)
+    prepare(parser)
+    return work(parser.parse_intermixed_args(argv[1:]))
+
+
+def _overrides(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "overrides", nargs="*", default=[], metavar="OVERRIDE",
+        help='scenario=NAME or a .yaml file, group=option (poc2scale list), or key=value ("workload.timeout=20 s")',
+    )  # fmt: skip
+
+
+def _run_options(parser: ArgumentParser) -> None:
+    parser.description = "Simulate a scenario and write its report."
+    _overrides(parser)
+    parser.add_argument("--json", action="store_true", default=False, help="print the summary as one JSON object")
+    parser.add_argument(
+        "--fail-on-slo", action="store_true", default=False, help="exit with 1 when a phase misses its SLO"
+    )
+    parser.add_argument("--out", default="outputs", metavar="DIR", help="where runs are kept (default: outputs)")
+    parser.add_argument("--quiet", action="store_true", default=False, help="no progress bar")
+
+
+def _check_options(parser: ArgumentParser) -> None:
+    parser.description = "Print the whole scenario, and what each phase changes; run nothing."
+    _overrides(parser)
+
+
+def _list_options(parser: ArgumentParser) -> None:
+    parser.description = "Show the groups to choose from, or the options of one."
+    parser.add_argument("group", nargs="?", default=None, help="such as machine; none: all groups")
+
+
+def run(typed: Namespace) -> int:
+    """Simulate, write the run's folder, print the summary."""
+    import json
+    from pathlib import Path
+
+    out = Path(typed.out)
+    _writable(out)
+    scenario = _load(typed.overrides)
+    from sim.record import store
+    from sim.report import terminal
+    from sim.world import simulate
+
+    with terminal.progress(scenario, quiet=typed.quiet or typed.json) as progress:
+        result = simulate(scenario, progress=progress)
+    run_dir = store.write(result, out)
+    summary = {**result.summary(), "run_dir": str(run_dir)}
+    if typed.json:
+        print(json.dumps(summary, allow_nan=False))
+    else:
+        terminal.print_summary(result, run_dir)
+    return _judged(scenario, summary) if typed.fail_on_slo else OK
+
+
+def check(typed: Namespace) -> int:
+    """Print the resolved scenario, and as comments what each phase changes."""
+    from sim.scenario.dump import changes_by_phase, dump, to_yaml
+
+    scenario = _load(typed.overrides)
+    print(dump(scenario), end="")
+    print("\n# What each phase changes:")
+    changes = changes_by_phase(scenario)
+    for name, phase in scenario.phases.items():
+        print(f"#   {name}: exposure {phase.exposure:.3g}, served by {phase.serving}")
+        for line in to_yaml(changes.get(name, {})).splitlines() if name in changes else ():
+            print(f"#     {line}")
+    return OK
+
+
+def list_choices(typed: Namespace) -> int:
+    """Print all groups with their options, or one group's options with what each is; an asterisk marks the default."""
+    from sim.scenario import choices
+
+    groups = choices.groups()
+    if typed.group is None:
+        width = max(map(len, groups))
+        for group in groups:
+            marked = (f"{o.name}{'*' if o.default else ''}" for o in choices.options(group))
+            print(f"{group:<{width}}  {'  '.join(marked)}")
+        return OK
+    if typed.group not in groups:
+        raise _Usage(f"list: {typed.group}: no such group. {_nearest(typed.group, groups)}Groups: {', '.join(groups)}.")
+    options = choices.options(typed.group)
+    width = max(len(o.name) for o in options)
+    for option in options:
+        print(f"{'*' if option.default else ' '} {option.name:<{width}}  {option.says}")
+    return OK
+
+
+def _load(overrides: list[str]) -> "Scenario":
+    from sim.scenario.compose import DEFAULT
+    from sim.scenario.load import load
+
+    return load(DEFAULT, *overrides)
+
+
+def _judged(scenario: "Scenario", summary: dict[str, Any]) -> int:
+    """1 when any phase attains less than the strictest share that its workloads promise, said on standard error."""
+    from sim.scenario.load import phase_scenarios
+
+    code = OK
+    effective = phase_scenarios(scenario)
+    for phase in summary["phases"]:
+        promised = max(w.slo.share for w in effective[phase["name"]].workloads.values())
+        attained = phase["slo_attainment"]
+        if attained is not None and attained < promised:
+            code = _say(f"{phase['name']}: SLO missed: {attained:.3%} within it, {promised:.3%} promised.", THRESHOLD)
+    return code
+
+
+def _writable(out: Any) -> None:
+    """Refuse a place for runs that cannot hold them, before a long run rather than after it."""
+    import os
+
+    there = next((p for p in (out, *out.absolute().parents) if p.exists()), None)
+    if there is not None and not there.is_dir():
+        raise _Usage(f"--out {out}: {there} is a file. Type the name of a folder.")
+    if there is not None and not os.access(there, os.W_OK):
+        raise PermissionError(13, "Permission denied", str(there))
+
+
+def _failed(error: Exception) -> int:
+    from sim.config.errors import InputError, RunError
+
+    if isinstance(error, InputError):
+        count = len(error.problems)
+        return _say(f"{error}\n{count} {'problem' if count == 1 else 'problems'}; nothing was written.", WRONG_INPUT)
+    if isinstance(error, RunError):
+        return _say(f"poc2scale: {error}", FAILED)
+    if isinstance(error, MemoryError):
+        return _say("poc2scale: out of memory. Take a coarser record.interval or a shorter horizon.", FAILED)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return _say(f"poc2scale: {place}{error.strerror or error}; no results were kept.", FAILED)
+    return _say(f"poc2scale: a bug, please report it: {type(error).__name__}: {error} ({_traceback_file()})", FAILED)
+
+
+def _traceback_file() -> str:
+    import os
+    import tempfile
+    import traceback
+
+    text = traceback.format_exc()
+    if os.environ.get("POC2SCALE_DEBUG") == "1":
+        print(text, file=sys.stderr, end="")
+        return "traceback above"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="poc2scale-", suffix=".log", delete=False, encoding="utf-8"
+        ) as log:
+            log.write(text)
+    except OSError:
+        return "type POC2SCALE_DEBUG=1 before the command to see the traceback"
+    return f"traceback in {log.name}"
+
+
+def _nearest(name: str, known: Any) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=1)
+    return f"Did you mean {close[0]}? " if close else ""
+
+
+def _say(text: str, code: int) -> int:
+    with suppress(BrokenPipeError):
+        print(text, file=sys.stderr)
+    return code
+
+
+def _close_stdout() -> None:
+    """Let the interpreter's last flush go nowhere: the reader of our output has left."""
+    import os
+
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_VERBS: dict[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace], int]]] = {
+    "run": (_run_options, run),
+    "check": (_check_options, check),
+    "list": (_list_options, list_choices),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

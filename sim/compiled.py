@@ -1,0 +1,103 @@
+"""Compiled kernels: numba functions in a cache on disk that is never stale.
+
+numba's own cache looks at the file of the compiled function alone, and so serves old code when a function that it
+calls has changed in another file. Here the cache folder is named by a digest of every source file that takes part in
+compiled code, of numba's, llvmlite's, NumPy's and Python's versions, and of the processor.
+"""
+
+import hashlib
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.extending import register_jitable
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+__all__ = ["cache_folder", "inlined", "kernel"]
+
+_MARKS = ("from sim.compiled import", "import sim.compiled")
+
+
+def inlined(function: Function) -> Function:
+    """A function that stays plain Python when called from Python and becomes part of any kernel that calls it."""
+    result: Function = register_jitable(forceinline=True, _nrt=False)(function)
+    return result
+
+
+class kernel:  # noqa: N801 - reads as a decorator
+    """A compiled function: compiled, or loaded from the cache, at its first call."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._compiled: Callable[..., Any] | None = None
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the compiled function (all arguments positional)."""
+        return self.compiled()(*args)
+
+    def compiled(self) -> Any:
+        """The numba dispatcher; hold on to it where a call must cost as little as possible."""
+        if self._compiled is None:
+            folder = cache_folder()
+            before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
+            try:
+                self._compiled = numba.njit(cache=True, _nrt=False)(self.function)
+            finally:
+                numba.config.CACHE_DIR = before
+        return self._compiled
+
+
+def cache_folder() -> Path:
+    """Folder that holds the machine code of exactly these sources on exactly this machine; made if missing.
+
+    `POC2SCALE_CACHE` names another place for all such folders; where nothing can be written, a temporary folder
+    serves this process alone.
+    """
+    base = os.environ.get("POC2SCALE_CACHE") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "poc2scale"
+    )
+    folder = Path(base) / f"kernels-{_digest()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="poc2scale-kernels-"))
+
+
+def is_cold() -> bool:
+    """Whether the kernels will have to be compiled (their cache folder holds nothing yet)."""
+    return not any(cache_folder().rglob("*.nbi"))
+
+
+def sources(package: Path | None = None) -> list[Path]:
+    """Every source file of the package that takes part in compiled code, sorted."""
+    root = package or Path(__file__).parent
+    return [p for p in sorted(root.rglob("*.py")) if p.name == "compiled.py" or _marked(p)]
+
+
+def _marked(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8")
+    return any(mark in text for mark in _MARKS)
+
+
+def _digest() -> str:
+    h = hashlib.blake2b(digest_size=10)
+    root = Path(__file__).parent
+    for path in sources():
+        h.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    import llvmlite
+    import numpy
+
+    cpu = os.environ.get("NUMBA_CPU_NAME") or llvmlite.binding.get_host_cpu_name()
+    for part in (numba.__version__, llvmlite.__version__, numpy.__version__, sys.version, platform.machine(), cpu):
+        h.update(part.encode() + b"\0")
+    return h.hexdigest()

@@ -1,0 +1,43 @@
+"""What every room's parameters are made of: units at the door, frozen parameter classes, one kind of error."""
+
+from sim.config.errors import InputError, Problem, RunError
+from sim.config.parameters import Parameters
+from sim.config.units import (
+    Bytes,
+    Count,
+    NonNegative,
+    Positive,
+    PositiveBytes,
+    PositiveSeconds,
+    Rate,
+    Seconds,
+    Share,
+    Usd,
+    UsdPerGb,
+    UsdPerGbMonth,
+    UsdPerHour,
+    UsdPerMtok,
+    UsdPerYear,
+)
+
+__all__ = [
+    "Bytes",
+    "Count",
+    "InputError",
+    "NonNegative",
+    "Parameters",
+    "Positive",
+    "PositiveBytes",
+    "PositiveSeconds",
+    "Problem",
+    "Rate",
+    "RunError",
+    "Seconds",
+    "Share",
+    "Usd",
+    "UsdPerGb",
+    "UsdPerGbMonth",
+    "UsdPerHour",
+    "UsdPerMtok",
+    "UsdPerYear",
+]

@@ -1,0 +1,146 @@
+"""Units at the door: text such as "90 s" or "2.5 USD/h" becomes a float in the base unit named by the field.
+
+Inside the house numbers are plain floats: seconds, requests per second, bytes, USD, USD per hour, USD per GB, USD per
+million tokens, USD per year, shares of one. Each annotated type below parses text, refuses a bare number that came
+from a scenario file (which unit would it have?), checks its range and prints itself back as text a user could type.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationInfo
+
+SECONDS = {
+    "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0,
+    "day": 86400.0, "days": 86400.0, "week": 604800.0, "weeks": 604800.0, "hours": 3600.0, "hour": 3600.0,
+}  # fmt: skip
+BYTES = {
+    "B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+    "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40,
+}  # fmt: skip
+_PER = {"s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0, "hour": 3600.0, "d": 86400.0, "day": 86400.0}
+_REQUESTS = ("req", "reqs", "request", "requests")
+RATE = {f"{r}/{t}": 1.0 / s for r in _REQUESTS for t, s in _PER.items()} | {f"1/{t}": 1.0 / s for t, s in _PER.items()}
+USD_PER_HOUR = {"USD/h": 1.0, "USD/hour": 1.0, "USD/s": 3600.0, "USD/min": 60.0, "USD/d": 1 / 24, "USD/day": 1 / 24}
+USD_PER_YEAR = {"USD/year": 1.0, "USD/yr": 1.0, "USD/month": 12.0, "USD/d": 365.25, "USD/day": 365.25}
+USD_PER_GB = {"USD/GB": 1.0, "USD/TB": 1e-3, "USD/MB": 1e3}
+USD_PER_GB_MONTH = {"USD/GB/month": 1.0, "USD/TB/month": 1e-3}
+USD_PER_MTOK = {"USD/Mtok": 1.0, "USD/ktok": 1e3, "USD/tok": 1e6}
+USD = {"USD": 1.0}
+SHARE = {"%": 0.01, "": 1.0}
+PLAIN = {"": 1.0}
+
+_NUMBER = re.compile(r"^\s*([-+]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
+
+
+def parse_quantity(value: object, units: dict[str, float], what: str, example: str, *, bare: bool) -> float:
+    """Text or number -> float in the base unit.
+
+    value: what the user typed; units: factor by unit name; what: the quantity's name for the message; example: what to
+    type; bare: whether a number without a unit is accepted. Raises ValueError with the whole message.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f"not {what}. Expected text such as {example}.")
+    if isinstance(value, (int, float)):
+        if not bare and "" not in units:
+            raise ValueError(f"a number without a unit. Expected {what} such as {example}.")
+        number, unit = float(value), ""
+    else:
+        match = _NUMBER.match(value)
+        if not match:
+            raise ValueError(f"not {what}. Expected a number with a unit, such as {example}.")
+        unit = match.group(2)
+        number = float(match.group(1).replace("_", "").replace(",", ""))
+        if unit == "" and "" not in units and not bare:
+            raise ValueError(f"a number without a unit. Expected {what} such as {example}.")
+    factor = 1.0 if unit == "" and "" not in units else units.get(unit)
+    if factor is None:
+        known = ", ".join(u for u in units if u)
+        raise ValueError(f'"{unit}" is not a unit of {what}. Expected something such as {example}; units: {known}.')
+    number = number / (1.0 / factor) if factor < 1.0 and (1.0 / factor).is_integer() else number * factor
+    if not math.isfinite(number):
+        raise ValueError(f"not a finite number. Expected {what} such as {example}.")
+    return number
+
+
+def _at_least(low: float, strict: bool, high: float = math.inf) -> Callable[[float], float]:
+    def check(number: float) -> float:
+        if number < low or (strict and number == low) or number > high:
+            bound = f"more than {low:g}" if strict else f"at least {low:g}"
+            ceiling = "" if high == math.inf else f" and at most {high:g}"
+            raise ValueError(f"out of range. It must be {bound}{ceiling}.")
+        return number
+
+    return check
+
+
+def _quantity(
+    units: dict[str, float], what: str, example: str, show: tuple[str, ...], low: float, strict: bool = False,
+    high: float = math.inf,
+) -> tuple[Any, ...]:  # fmt: skip
+    def parse(value: object, info: ValidationInfo) -> float:
+        door = bool(info.context and info.context.get("door"))
+        return parse_quantity(value, units, what, example, bare=not door)
+
+    def text(number: float) -> str | int | float:
+        return format_quantity(number, units, show)
+
+    return (
+        BeforeValidator(parse),
+        AfterValidator(_at_least(low, strict, high)),
+        PlainSerializer(text, when_used="json"),
+    )
+
+
+def format_quantity(number: float, units: dict[str, float], show: tuple[str, ...]) -> str | int | float:
+    """Text that parses back to the same float, in the largest of the units `show` in which it is at least one."""
+    if show == ("",):
+        return int(number) if float(number).is_integer() else number
+    best = show[-1]
+    for unit in show:
+        if abs(number) >= units[unit] * (1 - 1e-12):
+            best = unit
+            break
+    for unit in (best, *reversed(show)):
+        shown = number / units[unit]
+        for digits in (6, 9, 12, 17):
+            text = f"{shown:.{digits}g} {unit}".strip()
+            if parse_quantity(text, units, "", "", bare=True) == number:
+                return text
+    return f"{number!r} {show[-1]}"
+
+
+_S = (SECONDS, "a duration", '"90 s", "15 min" or "24 h"', ("d", "h", "min", "s", "ms", "us"))
+Seconds = Annotated[float, *_quantity(*_S, 0.0)]
+PositiveSeconds = Annotated[float, *_quantity(*_S, 0.0, True)]
+Rate = Annotated[
+    float, *_quantity(RATE, "a rate", '"12 req/s" or "40 req/min"', ("req/s", "req/min", "req/h", "req/day"), 0.0)
+]
+_B = (BYTES, "a size", '"40 GB" or "2 kB"', ("TB", "GB", "MB", "kB", "B"))
+Bytes = Annotated[float, *_quantity(*_B, 0.0)]
+PositiveBytes = Annotated[float, *_quantity(*_B, 0.0, True)]
+Usd = Annotated[float, *_quantity(USD, "an amount", '"0.002 USD"', ("USD",), 0.0)]
+UsdPerHour = Annotated[float, *_quantity(USD_PER_HOUR, "a price per time", '"2.5 USD/h"', ("USD/h",), 0.0)]
+UsdPerYear = Annotated[float, *_quantity(USD_PER_YEAR, "a yearly cost", '"180000 USD/year"', ("USD/year",), 0.0)]
+UsdPerGb = Annotated[float, *_quantity(USD_PER_GB, "a price per volume", '"0.09 USD/GB"', ("USD/GB",), 0.0)]
+UsdPerGbMonth = Annotated[
+    float, *_quantity(USD_PER_GB_MONTH, "a storage price", '"0.03 USD/GB/month"', ("USD/GB/month",), 0.0)
+]
+UsdPerMtok = Annotated[float, *_quantity(USD_PER_MTOK, "a token price", '"0.6 USD/Mtok"', ("USD/Mtok",), 0.0)]
+Share = Annotated[float, *_quantity(SHARE, "a share", '"3 %" or 0.03', ("%",), 0.0, False, 1.0)]
+NonNegative = Annotated[float, *_quantity(PLAIN, "a number", "1.5", ("",), 0.0)]
+Positive = Annotated[float, *_quantity(PLAIN, "a number", "1.5", ("",), 0.0, True)]
+
+
+def _whole(value: object) -> int:
+    number = parse_quantity(value, PLAIN, "a whole number", "8", bare=True)
+    if not float(number).is_integer():
+        raise ValueError("not a whole number. Expected one such as 8.")
+    if abs(number) > 2**53:
+        raise ValueError("too large for a whole number here.")
+    return int(number)
+
+
+Count = Annotated[int, BeforeValidator(_whole)]

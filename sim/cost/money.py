@@ -1,0 +1,44 @@
+"""Money as integers of 1e-9 USD (nano-dollars), so that sums are exact in any order.
+
+One rounding rule everywhere: a product is taken exactly, of the numbers as they print in decimal (0.1 is a tenth, not
+the nearest binary fraction), and rounded once to the nearest nano-dollar, ties to the even one (IEEE 754 and
+`decimal.ROUND_HALF_EVEN`), which is unbiased over many lines.
+"""
+
+import math
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+NANO_PER_USD = 1_000_000_000
+MAX_NANO = 2**63 - 1  # what an int64 column holds: 9.2 thousand million USD in one line
+
+EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)  # two floats of 17 digits and 1e9 need far fewer
+_ONE = Decimal(1)
+
+
+def as_decimal(number: float) -> Decimal:
+    """The shortest decimal that prints as this float: what a person typed. Raises ValueError when not finite."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"not an amount of money: {value}")
+    return Decimal(repr(value))
+
+
+def round_nano(amount: Decimal) -> int:
+    """Whole nano-dollars nearest to an exact number of nano-dollars, ties to even.
+
+    Raises ValueError beyond what an int64 column holds.
+    """
+    if abs(amount) > MAX_NANO:
+        raise ValueError(f"an amount of {amount / NANO_PER_USD:.4g} USD in one line is beyond what a ledger line holds")
+    return int(amount.quantize(_ONE, context=EXACT))
+
+
+def product_nano(quantity: float, unit_price_usd: float) -> int:
+    """Nano-dollars of `quantity` units at `unit_price_usd` USD each, by the module's rounding rule."""
+    exact = EXACT.multiply(as_decimal(quantity), as_decimal(unit_price_usd))
+    return round_nano(EXACT.multiply(exact, Decimal(NANO_PER_USD)))
+
+
+def to_usd(nano: int) -> float:
+    """USD as a float, for showing and plotting; sums stay with the integers."""
+    return nano / NANO_PER_USD

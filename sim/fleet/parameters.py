@@ -1,0 +1,56 @@
+"""Parameters of machines and of the models loaded on them."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from sim.config import Parameters, PositiveBytes, PositiveSeconds, Seconds, UsdPerHour
+
+
+class Machine(Parameters):
+    """A machine type: what it costs, what it holds and how long it takes to get one.
+
+    price_usd_per_h: on demand, while it exists; memory_bytes: of its accelerator; provisioning_s: from request to a
+    booted machine; billing_increment_s, billing_minimum_s: time is billed in such steps, and at least so much.
+    """
+
+    name: str
+    accelerator: str
+    price_usd_per_h: UsdPerHour
+    memory_bytes: PositiveBytes
+    provisioning_s: Seconds
+    billing_increment_s: Seconds
+    billing_minimum_s: Seconds
+    source: str
+
+
+class Model(Parameters):
+    """The model a replica serves: accelerator memory it needs (bytes) and the time to load it (s) once booted."""
+
+    name: str
+    memory_bytes: PositiveBytes
+    load_s: Seconds
+
+
+class ReplicaType(Parameters):
+    """One replica: one machine with one model loaded."""
+
+    machine: Machine
+    model: Model
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.model.memory_bytes > self.machine.memory_bytes:
+            raise ValueError(
+                f"model {self.model.name} needs {self.model.memory_bytes / 1e9:g} GB and {self.machine.name} has "
+                f"{self.machine.memory_bytes / 1e9:g} GB. Choose a machine with more memory (poc2scale list machine) "
+                "or a smaller model.memory."
+            )
+        return self
+
+
+class Scrape(Parameters):
+    """How a controller's metrics come about: gauges and counters copied every `interval_s`, usable after `lag_s`."""
+
+    interval_s: PositiveSeconds = 15.0  # metrics-server --metric-resolution default, kubernetes-sigs/metrics-server 0.7
+    lag_s: Seconds = 0.0  # assumption: the scrape is there at once

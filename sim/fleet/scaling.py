@@ -1,0 +1,108 @@
+"""The scaling loop of a pool: scrapes at their interval, and a controller that decides at its own."""
+
+from collections.abc import Generator
+from typing import Any, Protocol
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.clock.environment import Clock, to_ns
+from sim.clock.ranks import Rank
+from sim.fleet.fleet import Fleet
+from sim.fleet.metrics import Scrapes
+from sim.fleet.parameters import Scrape
+from sim.policy.observation import Decision, Observation
+
+
+class Controller(Protocol):
+    """A pure policy; see `sim.policy.autoscaling`."""
+
+    @property
+    def sync_period_s(self) -> float | None:
+        """Seconds between two decisions; None: it decides once."""
+
+    @property
+    def initial_replicas(self) -> int:
+        """Count to begin with."""
+
+    @property
+    def min_replicas(self) -> int:
+        """Smallest count it asks for."""
+
+    @property
+    def max_replicas(self) -> int:
+        """Largest count it asks for."""
+
+    def begin(self, now_ns: int) -> Any:
+        """State at the start."""
+
+    def decide(self, observation: Observation, state: Any, now_ns: int) -> tuple[Decision, Any]:
+        """The count to ask for, and the state for the next time."""
+
+
+class Scraped(Protocol):
+    """What is scraped: a data plane."""
+
+    rows: NDArray[Any]
+
+    def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
+        """Fill [slots, FIELDS]."""
+
+
+class ScalingLoop:
+    """Two SimPy processes around one fleet. A new controller takes over where the old one stopped."""
+
+    def __init__(self, clock: Clock, plane: Scraped, row: int, fleet: Fleet, slots: int, scrape: Scrape) -> None:
+        self._clock, self._plane, self._row, self._fleet = clock, plane, row, fleet
+        self._interval_ns = to_ns(scrape.interval_s)
+        self._scrapes = Scrapes(slots, self._interval_ns, to_ns(scrape.lag_s))
+        self._controller: Controller | None = None
+        self._scraping = False
+        self._state: Any = None
+
+    def hand_over(self, controller: Controller) -> None:
+        """From now on this controller decides; its limits hold at once."""
+        self._controller = controller
+        self._state = controller.begin(self._clock.now)
+        low, high = controller.min_replicas, controller.max_replicas
+        wanted = min(max(self._fleet.target or controller.initial_replicas, low), high)
+        self._fleet.scale_to(wanted, "NewLimits")
+        if controller.sync_period_s is not None:
+            if not self._scraping:
+                self._scraping = True
+                self._clock.process(self._scrape())
+            self._clock.process(self._control(controller, to_ns(controller.sync_period_s)))
+
+    def stop(self) -> None:
+        """No more decisions: the fleet is being retired."""
+        self._controller = None
+
+    def _scrape(self) -> Generator[simpy.Event, Any, None]:
+        clock, plane, row, scrapes, interval = self._clock, self._plane, self._row, self._scrapes, self._interval_ns
+        t_ns = clock.now
+        while self._controller is not None:
+            t_ns += interval
+            yield clock.at(t_ns, Rank.SCRAPE, row)
+            plane.scrape(row, scrapes.place(t_ns))
+        self._scraping = False
+
+    def _control(self, controller: Controller, period_ns: int) -> Generator[simpy.Event, Any, None]:
+        clock, fleet = self._clock, self._fleet
+        t_ns = clock.now
+        while True:
+            t_ns += period_ns
+            yield clock.at(t_ns, Rank.CONTROL, self._row)
+            if self._controller is not controller:
+                return
+            decision, self._state = controller.decide(self._observe(t_ns), self._state, t_ns)
+            if decision.replicas != fleet.target:
+                fleet.scale_to(decision.replicas, decision.reason)
+
+    def _observe(self, now_ns: int) -> Observation:
+        roster = self._fleet.roster()
+        metrics, age_s, span_s = self._scrapes.read(now_ns, roster.slots, roster.requested_ns, roster.ready_ns)
+        queued = int(self._plane.rows[self._row]["queued"])
+        return Observation(
+            self._fleet.target, roster.ready, metrics[0], metrics[1], metrics[2], metrics[3], queued, age_s, span_s
+        )

@@ -1,0 +1,1 @@
+"""The phases of a product's life: what each changes, and when one gives way to the next."""

@@ -1,0 +1,1 @@
+"""The people who keep the product running, and what they cost."""

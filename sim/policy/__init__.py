@@ -1,0 +1,5 @@
+"""Pure decisions of the control plane: plain data in, a decision and the next state out; no SimPy, no world."""
+
+from sim.policy.observation import Decision, Observation
+
+__all__ = ["Decision", "Observation"]

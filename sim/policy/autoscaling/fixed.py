@@ -1,0 +1,54 @@
+"""A fixed number of replicas, whatever the load."""
+
+from typing import Literal, NamedTuple
+
+from pydantic import field_validator
+
+from sim.config import Count, Parameters
+from sim.policy.observation import Decision, Observation
+
+
+class FixedState(NamedTuple):
+    """A fixed size remembers nothing."""
+
+
+class Fixed(Parameters):
+    """Always the same number of replicas; 0 means none at all."""
+
+    kind: Literal["fixed"] = "fixed"
+    replicas: Count
+
+    @field_validator("replicas")
+    @classmethod
+    def _not_negative(cls, value: int) -> int:
+        if value < 0:
+            raise ValueError("fewer than no replicas. Expected a whole number of at least 0, such as 2.")
+        return value
+
+    @property
+    def min_replicas(self) -> int:
+        """Smallest count it asks for."""
+        return self.replicas
+
+    @property
+    def max_replicas(self) -> int:
+        """Largest count it asks for."""
+        return self.replicas
+
+    @property
+    def initial_replicas(self) -> int:
+        """Count at the start."""
+        return self.replicas
+
+    @property
+    def sync_period_s(self) -> float | None:
+        """Never asked again: no observation changes the answer."""
+        return None
+
+    def begin(self, now_ns: int) -> FixedState:
+        """State at the start."""
+        return FixedState()
+
+    def decide(self, observation: Observation, state: FixedState, now_ns: int) -> tuple[Decision, FixedState]:
+        """The fixed count."""
+        return Decision(self.replicas, "FixedSize"), state

@@ -1,0 +1,1 @@
+"""What a run remembers: windows of counts, streaming histograms, events, and the files they become."""

@@ -1,0 +1,199 @@
+"""What no single room can judge: names that must exist, phases in order, patience against service time, windows."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from sim.clock.calendar import MAX_HORIZON_YEARS
+from sim.config import Parameters, Problem
+from sim.config.parameters import key_of
+from sim.scenario.errors import Refusal, listed, nearest
+from sim.scenario.model import Scenario
+from sim.scenario.patches import OVERRIDABLE, Path, Tree, depth, override_of, resolve
+from sim.scenario.timeline import Timeline, civil
+from sim.workload.parameters import DEMAND_KEYS
+
+MAX_WINDOWS = 2_000_000  # assumption: rows of the time series that a report can still hold in memory
+YEAR_S = 365.25 * 86_400
+MIN_INTERVAL_S, MAX_INTERVAL_S = 1.0, 86_400.0
+
+
+def phase_dates(tree: Tree, line: Timeline) -> Iterator[Problem]:
+    """Phases begin with the scenario, follow each other and lie inside it."""
+    phases = tree.get("phases")
+    if not isinstance(phases, Mapping):
+        return
+    before_name, before = None, None
+    for i, (name, phase) in enumerate(phases.items()):
+        value = phase.get("start") if isinstance(phase, Mapping) else None
+        where = f"phases.{name}.start"
+        if value is None:
+            if i > 0:
+                yield Problem(
+                    where, None, 'missing. Only the first phase may leave it out; type a date such as "2026-04-01".'
+                )
+            elif line.start is not None:
+                before_name, before = name, line.aware(line.start)
+            continue
+        try:
+            moment = line.aware(civil(value))
+        except ValueError as e:
+            yield Problem(where, value, str(e))
+            continue
+        if line.start is not None:
+            yield from _placed(where, value, moment, i, line)
+        if before is not None and moment <= before:
+            yield Problem(
+                where, value, f"not after the start of {before_name}. Phases stand in the order of their dates."
+            )
+        before_name, before = name, moment
+
+
+def _placed(where: str, value: Any, moment: Any, i: int, line: Timeline) -> Iterator[Problem]:
+    assert line.start is not None
+    name = where.split(".")[1]
+    if i == 0 and moment != line.aware(line.start):
+        yield Problem(
+            where, value, f"not the scenario's start, {line.start}. Leave the first phase's start out, or type that."
+        )
+    elif i > 0 and moment <= line.aware(line.start):
+        yield Problem(where, value, f"not after the scenario's start, {line.start}. Type a later date.")
+    elif line.end is not None and moment >= line.end:
+        end = line.end.astimezone(line.zone).replace(tzinfo=None)
+        yield Problem(
+            where,
+            value,
+            f"not before the scenario's end, {end}. Type a longer horizon, or leave the phase out: '~phases.{name}'.",
+        )
+
+
+def override_keys(tree: Tree) -> Iterator[Problem]:
+    """A phase overrides nodes it may, entries that exist, and nothing that shapes potential demand."""
+    phases = tree.get("phases")
+    entries = resolve(tree)
+    for name in phases if isinstance(phases, Mapping) else ():
+        override = override_of(tree, name)
+        where = f"phases.{name}.override"
+        for key, value in override.items():
+            if key not in OVERRIDABLE:
+                reason = (
+                    "belongs to the whole scenario"
+                    if key in Scenario.model_fields or key == "horizon"
+                    else "unknown key"
+                )
+                close = nearest(key, OVERRIDABLE) if reason == "unknown key" else ""
+                yield Problem(
+                    f"{where}.{key}", None, f"{reason}. {close}A phase may override: {', '.join(OVERRIDABLE)}."
+                )
+            elif not isinstance(value, Mapping):
+                yield Problem(
+                    f"{where}.{key}", value, "not a group of keys. Expected the keys to change, such as {timeout: 5 s}."
+                )
+            elif key in ("workloads", "pools"):
+                known = entries.get(key) or {}
+                for entry in set(value) - set(known):
+                    yield Problem(
+                        f"{where}.{key}.{entry}",
+                        None,
+                        f"no such entry. {nearest(entry, known)}There are: {listed(known)}.",
+                    )
+        yield from _demand(where, override)
+
+
+def _demand(where: str, override: Tree) -> Iterator[Problem]:
+    nodes = {f"{where}.workload": override.get("workload")}
+    several = override.get("workloads")
+    if isinstance(several, Mapping):
+        nodes |= {f"{where}.workloads.{name}": patch for name, patch in several.items()}
+    for node, patch in nodes.items():
+        for key in patch if isinstance(patch, Mapping) else ():
+            if key in DEMAND_KEYS:
+                message = (
+                    "a phase cannot change demand, which does not react to the product's phases. Use the phase's "
+                    "exposure, or the workload's growth."
+                )
+                yield Problem(f"{node}.{key}", None, message)
+
+
+def unreached(tree: Tree, changed: Iterable[Path]) -> Iterator[Problem]:
+    """A base key that was typed and reaches no entry, because each sets its own."""
+    homes: dict[str, Callable[[str], Path]] = {
+        "workload": lambda name: ("workloads", name),
+        "pool": lambda name: ("pools", name),
+        "autoscaler": lambda name: ("pools", name, "autoscaler"),
+    }
+    for path in changed:
+        entries = tree.get("workloads" if path[0] == "workload" else "pools")
+        if path[0] not in homes or not isinstance(entries, Mapping) or not entries or len(path) == 1:
+            continue
+        places = [(*homes[path[0]](name), *path[1:]) for name in entries]
+        if all(depth(tree, place) == len(place) for place in places):
+            yield Problem(
+                ".".join(path),
+                None,
+                f"reaches nothing: every entry sets its own. Type {' or '.join('.'.join(p) for p in places[:3])}.",
+            )
+
+
+def windows(tree: Tree, scenario: Scenario) -> Iterator[Refusal]:
+    """The record interval is between a second and a day, not longer than the scenario, and not too many of them."""
+    path, value = ("record", "interval"), tree["record"].get("interval")
+    interval = scenario.record.interval_s
+    if not MIN_INTERVAL_S <= interval <= MAX_INTERVAL_S:
+        yield Refusal(path, value, 'out of range. It must be at least 1 s and at most 1 day, such as "1 h".')
+    elif interval > scenario.horizon_s:
+        yield Refusal(path, value, f"longer than the scenario ({scenario.horizon_s:g} s). Type a shorter one.")
+    elif scenario.horizon_s / interval > MAX_WINDOWS:
+        count = round(scenario.horizon_s / interval)
+        yield Refusal(
+            path,
+            value,
+            f"too fine: {count:,} windows. Type an interval of at least {scenario.horizon_s / MAX_WINDOWS:.3g} s.",
+        )
+
+
+def durations(node: Any, path: Path = ()) -> Iterator[Refusal]:
+    """No duration anywhere is longer than a scenario can be: nanoseconds since the start are 64-bit integers."""
+    if isinstance(node, Parameters):
+        for field, value in node:
+            if field.endswith("_s") and isinstance(value, float) and value > MAX_HORIZON_YEARS * YEAR_S:
+                yield Refusal(
+                    (*path, key_of(field)), f"{value:g} s", f"too long. It must be at most {MAX_HORIZON_YEARS} years."
+                )
+            yield from durations(value, (*path, key_of(field)))
+    elif isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from durations(value, (*path, str(key)))
+    elif isinstance(node, tuple):
+        for i, value in enumerate(node):
+            yield from durations(value, (*path, str(i)))
+
+
+def serving(scenario: Scenario, phase: str) -> Iterator[Refusal]:
+    """Every workload names a pool that exists, and is patient enough to be served at all in this phase."""
+    by_api = scenario.phases[phase].serving == "api"
+    for name, workload in scenario.workloads.items():
+        pool = scenario.pools.get(workload.pool)
+        if pool is None:
+            close = nearest(workload.pool, scenario.pools)
+            yield Refusal(
+                ("workloads", name, "pool"), workload.pool, f"no such pool. {close}Pools: {listed(scenario.pools)}."
+            )
+            continue
+        patience = ("workloads", name, "timeout")
+        shown = workload.model_dump(mode="json", by_alias=True, warnings=False)["timeout"]
+        if by_api and workload.timeout_s < scenario.api.latency.median_s:
+            least = f"{scenario.api.latency.median_s:g} s"
+            yield Refusal(
+                patience,
+                shown,
+                f"shorter than the median latency of {scenario.api.name}, {least}: most requests would time out. "
+                "Type a longer timeout.",
+            )
+        elif not by_api and workload.timeout_s < pool.service.fastest_s():
+            least = f"{pool.service.fastest_s():.4g} s"
+            yield Refusal(
+                patience,
+                shown,
+                f"shorter than the fastest service of pool {workload.pool}, {least}: every request would time out. "
+                "Type a longer timeout.",
+            )

@@ -1,0 +1,219 @@
+"""From what a user names and types to one plain tree: Hydra composes the choices, and the typed values go on top."""
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sim.config import InputError, Problem
+from sim.scenario import choices, overrides
+from sim.scenario.overrides import TYPED
+from sim.scenario.patches import Path as KeyPath
+from sim.scenario.patches import Tree, depth, merge
+
+DEFAULT = "document_assistant"
+MAX_FILE_BYTES = 10_000_000  # assumption: a scenario is typed by people; its data stand in files of their own
+
+
+@dataclass
+class Composed:
+    """A composed tree, and the layers it came from: (source, tree as that source alone set it), lowest first.
+
+    files: finds the layers below those, which are needed only to say where a wrong value came from.
+    """
+
+    tree: Tree
+    layers: list[tuple[str, Tree]] = field(default_factory=list)
+    files: Callable[[], list[tuple[str, Tree]]] | None = None
+
+    def source(self, path: KeyPath) -> str | None:
+        """Where the value at `path` was set: a file, "command line", or None where nothing set it."""
+        if self.files is not None:
+            self.layers, self.files = [*self.files(), *self.layers], None
+        for source, tree in reversed(self.layers):
+            if depth(tree, path) == len(path):
+                return source
+        return None
+
+    def nearest_source(self, path: KeyPath) -> str | None:
+        """Where the value at `path`, or else the closest node around it, was set."""
+        while path:
+            source = self.source(path)
+            if source:
+                return source
+            path = path[:-1]
+        return None
+
+
+def compose(scenario: str, typed: Iterable[str], changes: Mapping[str, Any] | None = None) -> Composed:
+    """Compose the tree of a scenario (a name in conf/scenario/, or the path of a whole tree ending in .yaml).
+
+    typed: overrides in Hydra's grammar; changes: the same from Python, by top-level key.
+    Raises InputError with every problem.
+    """
+    typed, scenario = _last_scenario(list(typed), scenario)
+    chosen, values, problems = overrides.parse(typed)
+    if is_path(scenario):
+        composed = _from_file(Path(scenario), problems)
+    elif scenario in choices.names("scenario"):
+        inside = [c for c in chosen if c.package in (None, choices.MOUNTED.get(c.group, c.group))]
+        chosen = [c for c in chosen if c not in inside]
+        composed = _from_conf(scenario, inside)
+    else:
+        composed = Composed({})
+        _, _, unknown = overrides.parse([f"scenario={scenario!r}"])
+        problems += unknown
+    if composed.tree:
+        for choice in chosen:
+            _mount(composed, choice)
+        for change in (*values, *(overrides.Change((key,), value) for key, value in (changes or {}).items())):
+            problem = overrides.apply(composed.tree, change)
+            problems += [problem] if problem else []
+            composed.layers.append((TYPED, overrides.nested(change.path, change.value)))
+        composed.tree = _without_references(composed.tree, problems)
+    if problems:
+        raise InputError(*problems)
+    return composed
+
+
+def is_path(scenario: str) -> bool:
+    """Whether a scenario is named by its file rather than by a name in conf/scenario/."""
+    return scenario.endswith((".yaml", ".yml")) or "/" in scenario or "\\" in scenario
+
+
+def _last_scenario(typed: list[str], scenario: str) -> tuple[list[str], str]:
+    """`scenario=...` among the overrides wins, whatever characters a path in it has."""
+    for text in typed:
+        key, equals, value = text.lstrip("+").partition("=")
+        if key == "scenario" and equals:
+            scenario = value.strip().strip("\"'")
+    return [t for t in typed if not t.lstrip("+").startswith("scenario=")], scenario
+
+
+def _from_conf(scenario: str, chosen: list[overrides.Choice]) -> Composed:
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    typed = [
+        f"{c.group}{'@' + choices.MOUNTED[c.group] if c.group in choices.MOUNTED else ''}={c.option}" for c in chosen
+    ]
+    typed.append(f"scenario={scenario}")
+    try:
+        # The context restores whatever Hydra state the caller had, so that none leaks into or out of a notebook.
+        with initialize_config_dir(str(choices.conf_folder()), job_name="poc2scale", version_base="1.3"):
+            tree = OmegaConf.to_container(hydra_compose("config", typed), resolve=False)
+    except (HydraException, OmegaConfBaseException, YAMLError) as e:
+        line = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
+        raise InputError(Problem("scenario", scenario, f"conf/ does not compose: {line}", "conf/")) from e
+    assert isinstance(tree, dict)
+    return Composed(_plain(tree), files=lambda: _conf_layers(typed))
+
+
+def _conf_layers(typed: list[str]) -> list[tuple[str, Tree]]:
+    """The files that Hydra put together, each as the tree that it alone sets."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.types import RunMode
+
+    with initialize_config_dir(str(choices.conf_folder()), job_name="poc2scale", version_base="1.3"):
+        parts = GlobalHydra.instance().config_loader().compute_defaults_list("config", typed, RunMode.RUN).defaults
+    return [
+        (f"conf/{p.config_path}.yaml", _placed(p.config_path, p.package or ""))
+        for p in parts
+        if p.config_path and not p.config_path.startswith(("hydra", "_dummy"))
+    ]
+
+
+def _placed(config_path: str, package: str) -> Tree:
+    content = _plain(_read(choices.conf_folder() / f"{config_path}.yaml"))
+    content.pop("defaults", None)
+    placed: Tree = overrides.nested(tuple(package.split(".")) if package else (), content)
+    return placed
+
+
+def _mount(composed: Composed, choice: overrides.Choice) -> None:
+    """Put an option's file at its place in the tree, instead of what stood there."""
+    place = tuple((choice.package or choices.MOUNTED.get(choice.group, choice.group)).split("."))
+    name = f"{choice.group}/{choice.option}"
+    placed = _placed(name, ".".join(place))
+    overrides.apply(composed.tree, overrides.Change(place, None, added=True))
+    composed.tree = merge(composed.tree, placed)
+    composed.layers.append((f"conf/{name}.yaml", placed))
+
+
+def _from_file(path: Path, problems: list[Problem]) -> Composed:
+    try:
+        tree = _plain(_read(path))
+    except InputError as e:
+        problems += e.problems
+        return Composed({})
+    if "defaults" in tree:
+        message = "not possible in a scenario given by its path: it is a whole tree, such as `poc2scale check` prints."
+        problems.append(Problem("defaults", None, message, str(path)))
+    return Composed(tree, [(str(path), tree)])
+
+
+def _read(path: Path) -> Any:
+    """The mapping in a YAML file; InputError for anything else."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+    from yaml.error import MarkedYAMLError
+
+    def wrong(message: str, where: str = str(path)) -> InputError:
+        return InputError(Problem(where, None, message))
+
+    try:
+        if path.is_dir():
+            raise wrong("a folder. Type the path of a scenario file, such as outputs/NAME/latest/scenario.yaml.")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise wrong("too large for a scenario file (over 10 MB).")
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise wrong("no such file. Type a path, or a name that `poc2scale list scenario` shows.") from None
+    except UnicodeDecodeError:
+        raise wrong("not a text file. Expected a scenario in YAML, such as `poc2scale check` prints.") from None
+    except OSError as e:
+        raise wrong(f"cannot be read: {e.strerror}.") from None
+    try:
+        content = OmegaConf.to_container(OmegaConf.load(io.StringIO(text)), resolve=False)
+    except MarkedYAMLError as e:
+        row = f", row {e.problem_mark.line + 1}" if e.problem_mark else ""
+        raise wrong(f"not valid YAML: {e.problem}. Correct this row.", f"{path}{row}") from None
+    except (YAMLError, OmegaConfBaseException, OSError, ValueError, RecursionError) as e:
+        reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
+        raise wrong(f"not valid YAML: {reason}.") from None
+    if not isinstance(content, dict) or not content:
+        raise wrong("empty or no group of keys. Expected a scenario in YAML, such as `poc2scale check` prints.")
+    return content
+
+
+def _without_references(tree: Tree, problems: list[Problem]) -> Tree:
+    """Replace ${...} references by what they point to."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        resolved = OmegaConf.to_container(OmegaConf.create(tree), resolve=True)
+    except (OmegaConfBaseException, RecursionError) as e:
+        where = getattr(e, "full_key", None) or "scenario"
+        message = str(e).strip().splitlines()[0] if str(e).strip() else "not a reference that can be followed"
+        problems.append(
+            Problem(str(where), None, f"{message}. A reference ${{…}} must point to a key of this scenario.")
+        )
+        return tree
+    assert isinstance(resolved, dict)
+    plain: Tree = _plain(resolved)
+    return plain
+
+
+def _plain(node: Any) -> Any:
+    """The same tree with text for every key, since names may look like numbers in YAML."""
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    return [_plain(value) for value in node] if isinstance(node, list) else node

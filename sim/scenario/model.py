@@ -1,0 +1,70 @@
+"""The frozen union of the rooms' parameter classes: one Scenario is all that a run needs to know."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from sim.clock.calendar import Calendar
+from sim.config import Parameters, PositiveSeconds
+from sim.cost.prices import Price
+from sim.fleet.parameters import ReplicaType, Scrape
+from sim.lifecycle.parameters import Phase
+from sim.policy.autoscaling import Autoscaler
+from sim.record.parameters import Record
+from sim.serving.parameters import Api, Batching, LinearService, Queue, Routing
+from sim.workload.parameters import Workload
+
+NS_PER_S = 1_000_000_000
+MAX_SEED = 2**63 - 1
+
+# Names become folders, column values and keys of overrides, so they hold no dots, spaces or slashes.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+class Pool(ReplicaType):
+    """Replicas of one kind behind one router.
+
+    machine, model: what a replica is; service: how long a batch takes; batching, queue, routing: the request path in
+    front of it; scrape: what the autoscaler gets to see; autoscaler: who decides how many there are.
+    """
+
+    service: LinearService
+    batching: Batching
+    queue: Queue
+    routing: Routing
+    scrape: Scrape = Scrape()
+    autoscaler: Autoscaler
+
+
+class Scenario(Parameters):
+    """One world: what is asked of it, what serves, what it costs, and the phases it goes through.
+
+    name: becomes the folder of its runs; seed: 0 to 2**63 - 1; engine: exact (compiled) or reference (one SimPy process
+    a request); start: civil date-time in `timezone` (an IANA name); horizon_s: length in seconds; workloads, pools: by
+    name; phases: by name, in order of their dates. A phase's `override` patches `workloads`, `pools`, `api` and `price`
+    while it lasts: `sim.scenario.phase_scenarios` gives the scenario that each phase lives in.
+    """
+
+    name: Name
+    description: str = ""
+    seed: Annotated[int, Field(strict=True, ge=0, le=MAX_SEED)]
+    engine: Literal["exact", "reference"]
+    start: datetime
+    timezone: str
+    horizon_s: PositiveSeconds
+    workloads: Annotated[dict[Name, Workload], Field(min_length=1)]
+    pools: Annotated[dict[Name, Pool], Field(min_length=1)]
+    api: Api
+    price: Price
+    phases: Annotated[dict[Name, Phase], Field(min_length=1)]
+    record: Record
+
+    @property
+    def horizon_ns(self) -> int:
+        """Length of the scenario in nanoseconds."""
+        return round(self.horizon_s * NS_PER_S)
+
+    def calendar(self) -> Calendar:
+        """Civil time of this scenario."""
+        return Calendar(self.start, self.timezone, self.horizon_ns)

@@ -1,0 +1,32 @@
+"""Random factors of service and latency: pure functions of (key, request id)."""
+
+import math
+
+import numpy as np
+
+from sim.compiled import inlined
+from sim.streams import normal_quantile, uniform
+
+CONSTANT, EXPONENTIAL, LOGNORMAL = 0, 1, 2
+DISTRIBUTIONS = {"constant": CONSTANT, "exponential": EXPONENTIAL, "lognormal": LOGNORMAL}
+
+
+@inlined
+def service_ns(mean_ns: float, distribution: int, sigma: float, key: np.uint64, request: int, purpose: int) -> int:
+    """Service time in nanoseconds (>= 1) of a batch whose first request is `request`.
+
+    mean_ns: mean time of a batch of this size; sigma: of the logarithm, for lognormal factors of mean one; key: of the
+    workload's service stream.
+    """
+    factor = 1.0
+    if distribution == 1:
+        factor = -math.log(uniform(key, request, 0, purpose))
+    elif distribution == 2:
+        factor = math.exp(sigma * normal_quantile(uniform(key, request, 0, purpose)) - 0.5 * sigma * sigma)
+    return max(1, int(mean_ns * factor + 0.5))
+
+
+@inlined
+def is_exposed(exposure: float, key: np.uint64, request: int, purpose: int) -> bool:
+    """Whether a potential request is let in by the phase's exposure (0 to 1)."""
+    return exposure >= 1.0 or uniform(key, request, 0, purpose) < exposure

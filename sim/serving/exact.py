@@ -1,0 +1,254 @@
+"""The compiled engine: the request path in columns, advanced by one kernel call between two control events."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.clock.environment import Clock
+from sim.clock.ranks import Rank
+from sim.serving.kernels import advance as kernels
+from sim.serving.kernels.state import (
+    API,
+    DONE,
+    DRAINED,
+    DRAINED_SLOT,
+    DRAINING,
+    FREE,
+    HEAP,
+    IN_SYSTEM,
+    LEAVES,
+    LOG_FULL,
+    LOG_LENGTH,
+    LOG_ON,
+    NODES_FULL,
+    NOW,
+    READY,
+    TIMED_OUT,
+    State,
+    empty_state,
+    link_free,
+)
+from sim.serving.kernels.tournament import plant
+from sim.serving.plane import Row, Traffic
+
+_DATA_RANKS = (Rank.COMPLETION, Rank.TIMEOUT, Rank.BATCH_EXPIRY, Rank.RETRY, Rank.ARRIVAL)
+_LOG_ROWS = 1 << 16
+
+
+class ExactPlane:
+    """See `sim.serving.plane.Plane`."""
+
+    def __init__(self, clock: Clock, rows: list[Row], traffic: list[Traffic], *, log: bool) -> None:
+        slots = sum(r.slots for r in rows)
+        means = sum(len(r.mean_ns) for r in rows)
+        self._clock = clock
+        self._st = empty_state(len(rows), slots, len(traffic), 2 * slots, means, _LOG_ROWS if log else 1)
+        self._st.scalars[LOG_ON] = int(log)
+        self._logged: list[NDArray[Any]] = []
+        self._done = (0, 0)
+        self._advance = kernels.advance.compiled()
+        self._scrape = kernels.scrape.compiled()
+        self.on_drained: Callable[[int], None] = lambda slot: None
+        _lay_out(self._st, rows, traffic)
+
+    @property
+    def workloads(self) -> NDArray[Any]:
+        """Counters by workload."""
+        return self._st.workloads
+
+    @property
+    def rows(self) -> NDArray[Any]:
+        """Counters by row."""
+        return self._st.rows
+
+    def offer(
+        self, w: int, first_id: int, arrival_ns: NDArray[np.int64], prompt: NDArray[np.int32] | None,
+        output: NDArray[np.int32] | None,
+    ) -> None:  # fmt: skip
+        """Append to what is left of the arrivals handed over before."""
+        wl = self._st.workloads[w]
+        position, length = int(wl["position"]), int(wl["length"])
+        rest, total = length - position, length - position + len(arrival_ns)
+        self._widen(total)
+        st = self._st
+        for buffer, new in ((st.arrival_ns, arrival_ns), (st.prompt_tokens, prompt), (st.output_tokens, output)):
+            if new is not None:
+                buffer[w, :rest] = buffer[w, position:length].copy()
+                buffer[w, rest:total] = new
+        wl["first_id"] = first_id - rest
+        wl["position"], wl["length"] = 0, total
+        wl["has_tokens"] = int(prompt is not None)
+
+    def advance(self, until_ns: int, through_rank: int) -> bool:
+        """One kernel call, or more where a buffer was full; none where no request event can lie between."""
+        if self._done >= (until_ns, through_rank) or self._nothing_between(until_ns, through_rank):
+            return True
+        while True:
+            reason = self._advance(self._st, until_ns, through_rank)
+            if reason == DONE:
+                self._done = (until_ns, through_rank)
+                return True
+            if reason == NODES_FULL:
+                self._grow()
+            elif reason == LOG_FULL:
+                self._make_room_in_log()
+            elif reason == DRAINED:
+                slot = int(self._st.scalars[DRAINED_SLOT])
+                t_ns = int(self._st.scalars[NOW])
+                self._done = (t_ns, int(Rank.COMPLETION) - 1)
+                self._clock.call_at(t_ns, Rank.SCALE_IN, lambda: self.on_drained(slot), slot)
+                return False
+
+    def _nothing_between(self, until_ns: int, through_rank: int) -> bool:
+        done_ns, done_rank = self._done
+        return done_ns == until_ns and not any(done_rank < r <= through_rank for r in _DATA_RANKS)
+
+    def ready(self, slot: int) -> None:
+        """See Plane."""
+        self._touch(slot, READY)
+
+    def drain(self, slot: int) -> bool:
+        """See Plane."""
+        return self._touch(slot, DRAINING)
+
+    def _touch(self, slot: int, mode: int) -> bool:
+        self._room_for_log()
+        return bool(kernels.set_mode(self._st, slot, mode, self._clock.now))
+
+    def close(self, row: int) -> None:
+        """See Plane."""
+        self._room_for_log()
+        kernels.close_row(self._st, row, self._clock.now)
+
+    def steer(self, w: int, row: int, exposure: float, timeout_ns: int, slo_ns: int) -> None:
+        """See Plane."""
+        wl = self._st.workloads[w]
+        wl["row"], wl["exposure"], wl["timeout_ns"], wl["slo_ns"] = row, exposure, timeout_ns, slo_ns
+
+    def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
+        """See Plane."""
+        self._scrape(self._st, row, self._clock.now, sample)
+
+    def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """See Plane."""
+        counts = self._st.histogram[w]
+        buckets = np.flatnonzero(counts)
+        taken = counts[buckets].copy()
+        counts[buckets] = 0
+        return buckets, taken
+
+    def take_log(self) -> NDArray[Any]:
+        """See Plane."""
+        self._store_log()
+        taken = np.concatenate(self._logged) if self._logged else self._st.log[:0].copy()
+        self._logged = []
+        return taken
+
+    def finish(self, end_ns: int) -> float:
+        """See Plane."""
+        self._room_for_log()
+        ages_s = 0.0
+        for node, slot in self._inside():
+            n = self._st.nodes[node]
+            age_s = (end_ns - int(n["arrival_ns"])) * 1e-9
+            if n["deadline_ns"] <= end_ns:
+                wl = self._st.workloads[n["workload"]]
+                wl["timed_out"] += 1
+                wl["lost_sum_s"] += age_s
+                wl["in_system"] -= 1
+                wl["system_flow"] -= end_ns
+                self._note(n, TIMED_OUT, int(n["deadline_ns"]), slot)
+            else:
+                ages_s += age_s
+                self._note(n, IN_SYSTEM, -1, slot)
+        self._store_log()
+        return ages_s
+
+    def _inside(self) -> list[tuple[int, int]]:
+        """(node, slot or -1) of every request in the system, by workload and request."""
+        st, found = self._st, []
+        heads = [(int(s["batch"]), i) for i, s in enumerate(st.slots) if s["serving"]]
+        heads += [(int(s["head"]), -1) for s in st.slots if s["queued"]]
+        heads += [(int(p["head"]), -1) for p in st.rows if p["kind"] != API and p["queued"]]
+        for head, slot in heads:
+            node = head
+            while node >= 0:
+                found.append((node, slot))
+                node = int(st.nodes[node]["next"])
+        found += [(int(node), -1) for node in st.heap_node[: st.scalars[HEAP]]]
+        return sorted(found, key=lambda pair: (st.nodes[pair[0]]["workload"], st.nodes[pair[0]]["request"]))
+
+    def _note(self, n: Any, outcome: int, end_ns: int, slot: int) -> None:
+        st = self._st
+        if not st.scalars[LOG_ON]:
+            return
+        at_api = st.rows[n["row"]]["kind"] == API
+        start = int(n["arrival_ns"]) if at_api else int(st.slots[slot]["started_ns"]) if slot >= 0 else -1
+        batch = 1 if at_api else int(st.slots[slot]["serving"]) if slot >= 0 else 0
+        i = st.scalars[LOG_LENGTH]
+        st.log[i] = (n["request"], n["workload"], outcome, n["arrival_ns"], start, end_ns, slot, batch)
+        st.scalars[LOG_LENGTH] += 1
+
+    def _widen(self, total: int) -> None:
+        if total <= self._st.arrival_ns.shape[1]:
+            return
+        width = max(total, 2 * self._st.arrival_ns.shape[1])
+        names = ("arrival_ns", "prompt_tokens", "output_tokens")
+        wider = {}
+        for name in names:
+            old = getattr(self._st, name)
+            wider[name] = np.zeros((old.shape[0], width), old.dtype)
+            wider[name][:, : old.shape[1]] = old
+        self._st = self._st._replace(**wider)
+
+    def _grow(self) -> None:
+        """Twice the room for requests in the system."""
+        st, n = self._st, len(self._st.nodes)
+        nodes = np.zeros(2 * n, st.nodes.dtype)
+        nodes[:n] = st.nodes
+        head = link_free(nodes, n)
+        nodes["next"][-1] = st.scalars[FREE]
+        st.scalars[FREE] = head
+        heap_ns, heap_node = np.zeros(2 * n, np.int64), np.zeros(2 * n, np.int64)
+        heap_ns[: len(st.heap_ns)], heap_node[: len(st.heap_ns)] = st.heap_ns, st.heap_node
+        self._st = st._replace(nodes=nodes, heap_ns=heap_ns, heap_node=heap_node)
+
+    def _room_for_log(self) -> None:
+        if self._st.scalars[LOG_ON]:
+            self._make_room_in_log()
+
+    def _make_room_in_log(self) -> None:
+        self._store_log()
+        inside = int(self._st.workloads["in_system"].sum())
+        if inside + 2 > len(self._st.log):
+            self._st = self._st._replace(log=np.zeros(2 * (inside + 2), self._st.log.dtype))
+
+    def _store_log(self) -> None:
+        length = int(self._st.scalars[LOG_LENGTH])
+        if length:
+            self._logged.append(self._st.log[:length].copy())
+            self._st.scalars[LOG_LENGTH] = 0
+
+
+def _lay_out(st: State, rows: list[Row], traffic: list[Traffic]) -> None:
+    """Give each row its stretch of slots, tree and service times; plant the trees."""
+    first = tree = means = 0
+    for i, row in enumerate(rows):
+        p = st.rows[i]
+        p["kind"], p["first"], p["slots"], p["tree"], p["means"] = row.kind, first, row.slots, tree, means
+        p["max_batch"], p["delay_ns"], p["capacity"] = row.max_batch, row.delay_ns, row.capacity
+        p["distribution"], p["sigma"] = row.distribution, row.sigma
+        p["head"] = p["tail"] = -1
+        st.mean_ns[means : means + len(row.mean_ns)] = row.mean_ns
+        st.slots["row"][first : first + row.slots] = i
+        if row.slots:
+            plant(st.route_win, tree, row.slots, st.route_key, first)
+        first, tree, means = first + row.slots, tree + 2 * row.slots, means + len(row.mean_ns)
+    for name in ("head", "tail", "batch"):
+        st.slots[name] = -1
+    for w, keys in enumerate(traffic):
+        st.workloads[w]["exposure_key"] = keys.exposure_key
+        st.workloads[w]["service_key"] = keys.service_key
+    plant(st.calendar_win, 0, int(st.scalars[LEAVES]), st.calendar_key, 0)

@@ -1,0 +1,294 @@
+"""The compiled data plane: `advance` and the few ways in which the control plane touches it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.clock.ranks import Rank
+from sim.compiled import inlined, kernel
+from sim.serving.discipline.batching import has_room
+from sim.serving.discipline.routing import round_robin_turn
+from sim.serving.discipline.service import LOGNORMAL, is_exposed, service_ns
+from sim.serving.kernels.requests import (
+    admit,
+    complete,
+    end_served,
+    prefer,
+    preferred,
+    reject,
+    set_calendar,
+    start_own,
+    start_shared,
+)
+from sim.serving.kernels.state import (
+    API,
+    DONE,
+    DRAINED,
+    DRAINED_SLOT,
+    FREE,
+    HEAP,
+    LEAST_OUTSTANDING,
+    LEAVES,
+    LOG_FULL,
+    LOG_LENGTH,
+    LOG_ON,
+    NEVER,
+    NODES_FULL,
+    NOW,
+    OFF,
+    READY,
+    ROUND_ROBIN,
+    SHARED_QUEUE,
+    SLOTS,
+    State,
+)
+from sim.streams import Purpose
+
+_COMPLETION, _EXPIRY, _ARRIVAL = int(Rank.COMPLETION), int(Rank.BATCH_EXPIRY), int(Rank.ARRIVAL)
+_EXPOSURE, _API = int(Purpose.EXPOSURE), int(Purpose.API_LATENCY)
+
+
+@inlined
+def _before(st: State, i: int, j: int) -> bool:
+    """Whether heap entry i ends before entry j: earlier, or at the same time with the lower workload and request."""
+    if st.heap_ns[i] != st.heap_ns[j]:
+        return st.heap_ns[i] < st.heap_ns[j]
+    a, b = st.nodes[st.heap_node[i]], st.nodes[st.heap_node[j]]
+    if a.workload != b.workload:
+        return a.workload < b.workload
+    return a.request < b.request
+
+
+@inlined
+def _swap(st: State, i: int, j: int) -> None:
+    st.heap_ns[i], st.heap_ns[j] = st.heap_ns[j], st.heap_ns[i]
+    st.heap_node[i], st.heap_node[j] = st.heap_node[j], st.heap_node[i]
+
+
+@inlined
+def push_api(st: State, node: int, end_ns: int) -> None:
+    """A request is at the API until `end_ns`."""
+    i = st.scalars[HEAP]
+    st.scalars[HEAP] += 1
+    st.heap_ns[i] = end_ns
+    st.heap_node[i] = node
+    while i > 0:
+        parent = (i - 1) >> 1
+        if not _before(st, i, parent):
+            break
+        _swap(st, i, parent)
+        i = parent
+    set_calendar(st, st.scalars[SLOTS] + len(st.rows), st.heap_ns[0] << 1)
+
+
+@inlined
+def pop_api(st: State, t: int) -> None:
+    """The API's earliest answer arrives."""
+    node = st.heap_node[0]
+    end_served(st, node, st.nodes[node].arrival_ns, t, -1, 1)
+    last = st.scalars[HEAP] - 1
+    st.scalars[HEAP] = last
+    st.heap_ns[0], st.heap_node[0] = st.heap_ns[last], st.heap_node[last]
+    i = 0
+    while True:
+        child = 2 * i + 1
+        if child >= last:
+            break
+        if child + 1 < last and _before(st, child + 1, child):
+            child += 1
+        if not _before(st, child, i):
+            break
+        _swap(st, i, child)
+        i = child
+    set_calendar(st, st.scalars[SLOTS] + len(st.rows), st.heap_ns[0] << 1 if last > 0 else NEVER)
+
+
+@inlined
+def call_api(st: State, w: int, request: int, position: int, t: int) -> None:
+    """A request goes to the API of its workload's row; it is billed whether or not its client still waits."""
+    wl = st.workloads[w]
+    p = st.rows[wl.row]
+    wl.api_calls += 1
+    if wl.has_tokens:
+        wl.api_prompt_tokens += st.prompt_tokens[w, position]
+        wl.api_output_tokens += st.output_tokens[w, position]
+    duration = service_ns(st.mean_ns[p.means + 1], LOGNORMAL, p.sigma, wl.service_key, request, _API)
+    push_api(st, admit(st, w, request, t), t + duration)
+
+
+@inlined
+def enqueue(st: State, queue, node: int, t: int) -> None:  # type: ignore[no-untyped-def]
+    """Append a request to a queue (record of a slot or of a row)."""
+    if queue.tail < 0:
+        queue.head = node
+    else:
+        st.nodes[queue.tail].next = node
+    queue.tail = node
+    queue.queued += 1
+    w = st.nodes[node].workload
+    st.workloads[w].queued += 1
+    st.workloads[w].queue_flow += t
+
+
+@inlined
+def arrive(st: State, w: int, request: int, position: int, t: int) -> None:
+    """A potential request arrives: let in or not, routed, queued or rejected, and served at once if it may be."""
+    wl = st.workloads[w]
+    wl.potential += 1
+    if not is_exposed(wl.exposure, wl.exposure_key, request, _EXPOSURE):
+        return
+    wl.offered += 1
+    row = wl.row
+    p = st.rows[row]
+    if p.kind == API:
+        call_api(st, w, request, position, t)
+        return
+    if p.kind == SHARED_QUEUE:
+        if not has_room(p.queued, p.capacity, preferred(st, row) >= 0, p.max_batch, p.delay_ns):
+            reject(st, w, request, t)
+            return
+        enqueue(st, p, admit(st, w, request, t), t)
+        start_shared(st, row, t, True)
+        return
+    slot = -1
+    if p.kind == ROUND_ROBIN:
+        if p.ready > 0:
+            slot = st.ready[p.first + round_robin_turn(p.turn, p.ready)]
+            p.turn += 1
+    else:
+        slot = preferred(st, row)
+    if slot < 0:
+        reject(st, w, request, t)
+        return
+    s = st.slots[slot]
+    if not has_room(s.queued, p.capacity, s.serving == 0, p.max_batch, p.delay_ns):
+        reject(st, w, request, t)
+        return
+    enqueue(st, s, admit(st, w, request, t), t)
+    s.load_flow += t
+    if s.serving == 0:
+        start_own(st, row, slot, t, True)
+    if p.kind == LEAST_OUTSTANDING:
+        prefer(st, row, slot)
+
+
+@inlined
+def _next_arrival(st: State):  # type: ignore[no-untyped-def]
+    """(time, workload) of the next arrival in hand; ties go to the lower workload."""
+    best, who = NEVER, -1
+    for w in range(len(st.workloads)):
+        i = st.workloads[w].position
+        if i < st.workloads[w].length and st.arrival_ns[w, i] < best:
+            best, who = st.arrival_ns[w, i], w
+    return best, who
+
+
+@inlined
+def _in_system(st: State) -> int:
+    """Requests in the system: no single event can end more than these."""
+    n = 0
+    for w in range(len(st.workloads)):
+        n += st.workloads[w].in_system
+    return n
+
+
+@kernel
+def advance(st: State, until_ns: int, through_rank: int) -> int:
+    """Play all request events with (time, rank) <= (until_ns, through_rank); why it stopped (DONE, DRAINED, ...)."""
+    arrival_ns, w = _next_arrival(st)
+    api_leaf = st.scalars[SLOTS] + len(st.rows)
+    log_on = st.scalars[LOG_ON] != 0
+    while True:
+        leaf = st.calendar_win[1]
+        key = st.calendar_key[leaf]
+        event_ns = key >> 1
+        if event_ns <= arrival_ns:
+            t, rank = event_ns, _EXPIRY if key & 1 else _COMPLETION
+        else:
+            t, rank = arrival_ns, _ARRIVAL
+        if t > until_ns or (t == until_ns and rank > through_rank):
+            st.scalars[NOW] = until_ns
+            return DONE
+        if st.scalars[FREE] < 0 or st.scalars[HEAP] == len(st.heap_ns):
+            return NODES_FULL
+        if log_on and len(st.log) - st.scalars[LOG_LENGTH] < 2 + _in_system(st):
+            return LOG_FULL
+        st.scalars[NOW] = t
+        if rank == _ARRIVAL:
+            i = st.workloads[w].position
+            st.workloads[w].position = i + 1
+            arrive(st, w, st.workloads[w].first_id + i, i, t)
+            arrival_ns, w = _next_arrival(st)
+        elif leaf == api_leaf:
+            pop_api(st, t)
+        elif leaf >= st.scalars[SLOTS]:
+            start_shared(st, leaf - st.scalars[SLOTS], t, True)
+        elif rank == _EXPIRY:
+            row = st.slots[leaf].row
+            start_own(st, row, leaf, t, True)
+            if st.rows[row].kind == LEAST_OUTSTANDING:
+                prefer(st, row, leaf)
+        elif complete(st, leaf, t):
+            st.slots[leaf].mode = OFF
+            prefer(st, st.slots[leaf].row, leaf)
+            st.scalars[DRAINED_SLOT] = leaf
+            return DRAINED
+
+
+@kernel
+def set_mode(st: State, slot: int, mode: int, t: int) -> bool:
+    """Make a slot's replica READY or DRAINING at a control event of time `t`; True when it is empty and now OFF."""
+    s = st.slots[slot]
+    row = s.row
+    p = st.rows[row]
+    if mode == READY:
+        s.head = s.tail = s.batch = -1
+        s.serving = s.queued = 0
+        s.busy_flow = s.load_flow = s.completions = 0
+    s.mode = mode
+    n = 0
+    for other in range(p.first, p.first + p.slots):
+        if st.slots[other].mode == READY:
+            st.ready[p.first + n] = other
+            n += 1
+    p.ready = n
+    if p.kind != ROUND_ROBIN:
+        prefer(st, row, slot)
+    if p.kind == SHARED_QUEUE:
+        start_shared(st, row, t, True)
+    elif s.serving == 0:
+        start_own(st, row, slot, t, True)
+        if p.kind == LEAST_OUTSTANDING:
+            prefer(st, row, slot)
+    if mode != READY and s.serving == 0 and s.queued == 0:
+        s.mode = OFF
+        if p.kind != ROUND_ROBIN:
+            prefer(st, row, slot)
+        return True
+    return False
+
+
+@kernel
+def close_row(st: State, row: int, t: int) -> None:
+    """No arrival will come to this row any more: what waits in a shared queue is served without delay."""
+    p = st.rows[row]
+    p.closing = 1
+    if p.kind == SHARED_QUEUE:
+        start_shared(st, row, t, True)
+
+
+@kernel
+def scrape(st: State, row: int, t: int, sample: NDArray[np.int64]) -> None:
+    """Copy what a scrape sees of a row's slots.
+
+    sample: [slots, 5] cumulative busy ns, cumulative in-flight ns, completions, gauges queued and in service.
+    """
+    p = st.rows[row]
+    for i in range(p.slots):
+        s = st.slots[p.first + i]
+        if s.mode != OFF:
+            busy = t if s.serving > 0 else 0
+            sample[i, 0] = busy - s.busy_flow
+            sample[i, 1] = t * (s.queued + s.serving) - s.load_flow
+            sample[i, 2] = s.completions
+            sample[i, 3] = s.queued
+            sample[i, 4] = s.serving

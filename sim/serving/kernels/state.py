@@ -1,0 +1,114 @@
+"""State of the data plane: structured arrays and buffers, all of them plain NumPy, so that a run can be stored.
+
+A *slot* is a place for a replica; a *row* is one kind of service (a pool as one phase configures it, or an API); a
+*node* is a request in the system. Sums named `flow` hold (sum of times at which something began) - (sum of times at
+which it ended) in wrapping int64: with n of them going on at time T, the time integral of n up to T is n*T - flow,
+exactly.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.record.histogram import BUCKETS
+
+NEVER = np.int64(2**63 - 1)
+API, LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE = 0, 1, 2, 3
+OFF, READY, DRAINING = 0, 1, 2
+COMPLETED, TIMED_OUT, REJECTED, IN_SYSTEM = 0, 1, 2, 3
+DONE, DRAINED, NODES_FULL, LOG_FULL = 0, 1, 2, 3
+
+_I, _F, _U = np.int64, np.float64, np.uint64
+
+SLOT = np.dtype([
+    ("row", _I), ("mode", _I), ("serving", _I), ("queued", _I), ("head", _I), ("tail", _I), ("batch", _I),
+    ("started_ns", _I), ("busy_flow", _I), ("load_flow", _I), ("completions", _I),
+])  # fmt: skip
+ROW = np.dtype([
+    ("kind", _I), ("first", _I), ("slots", _I), ("tree", _I), ("ready", _I), ("turn", _I),
+    ("max_batch", _I), ("delay_ns", _I), ("capacity", _I), ("closing", _I), ("queued", _I), ("head", _I), ("tail", _I),
+    ("means", _I), ("distribution", _I), ("sigma", _F), ("busy_flow", _I), ("busy", _I),
+])  # fmt: skip
+WORKLOAD = np.dtype([
+    ("row", _I), ("exposure", _F), ("timeout_ns", _I), ("slo_ns", _I), ("exposure_key", _U), ("service_key", _U),
+    ("position", _I), ("length", _I), ("first_id", _I), ("has_tokens", _I),
+    ("potential", _I), ("offered", _I), ("completed", _I), ("good", _I), ("rejected", _I), ("timed_out", _I),
+    ("in_system", _I), ("waited", _I), ("api_calls", _I), ("api_prompt_tokens", _I), ("api_output_tokens", _I),
+    ("system_flow", _I), ("queued", _I), ("queue_flow", _I), ("latency_sum_s", _F), ("lost_sum_s", _F),
+    ("wait_sum_s", _F),
+])  # fmt: skip
+NODE = np.dtype([("arrival_ns", _I), ("deadline_ns", _I), ("request", _I), ("workload", _I), ("next", _I), ("row", _I)])
+LOG = np.dtype([
+    ("request", _I), ("workload", np.int32), ("outcome", np.int32), ("arrival_ns", _I), ("start_ns", _I),
+    ("end_ns", _I), ("slot", np.int32), ("batch", np.int32),
+])  # fmt: skip
+
+
+class Scalars(NamedTuple):
+    """Names of the places in `State.scalars`."""
+
+    now: int = 0
+    free: int = 1  # head of the list of free nodes, -1 when there is none
+    heap: int = 2  # requests at an API
+    drained: int = 3  # slot that has just run empty
+    log_on: int = 4
+    log_length: int = 5
+    slots: int = 6
+    calendar_leaves: int = 7
+
+
+S = Scalars()
+NOW, FREE, HEAP, DRAINED_SLOT, LOG_ON, LOG_LENGTH, SLOTS, LEAVES = S
+
+
+class State(NamedTuple):
+    """Everything the kernel reads and writes; see the module for the words."""
+
+    scalars: NDArray[np.int64]
+    slots: NDArray[Any]
+    rows: NDArray[Any]
+    workloads: NDArray[Any]
+    nodes: NDArray[Any]
+    calendar_key: NDArray[np.int64]  # [slots, then rows, then the API]: (time << 1) | (1 for a batch-delay expiry)
+    calendar_win: NDArray[np.int32]  # tournament tree over calendar_key
+    route_key: NDArray[np.int64]  # [slots]: order in which a row's router prefers them, NEVER for none
+    route_win: NDArray[np.int32]  # one tournament tree a row
+    ready: NDArray[np.int32]  # [slots]: a row's ready slots, in order, from its first place on
+    arrival_ns: NDArray[np.int64]  # [workloads, block]
+    prompt_tokens: NDArray[np.int32]
+    output_tokens: NDArray[np.int32]
+    mean_ns: NDArray[np.float64]  # mean service time by batch size, one stretch a row
+    heap_ns: NDArray[np.int64]
+    heap_node: NDArray[np.int64]
+    histogram: NDArray[np.int64]  # [workloads, BUCKETS]
+    log: NDArray[Any]
+
+
+def leaves_for(count: int) -> int:
+    """Smallest power of two that holds `count` leaves, at least two."""
+    return max(2, 1 << (count - 1).bit_length())
+
+
+def link_free(nodes: NDArray[Any], first: int) -> int:
+    """Chain the nodes from `first` on into a list of free ones; its head."""
+    nodes["next"][first:] = np.arange(first + 1, len(nodes) + 1)
+    nodes["next"][-1] = -1
+    return first
+
+
+def empty_state(rows: int, slots: int, workloads: int, tree: int, means: int, log: int) -> State:
+    """A state with nothing in it. tree: total leaves*2 of the rows' trees; means: total of the rows' batch sizes."""
+    leaves = leaves_for(slots + rows + 1)
+    nodes = np.zeros(1024, NODE)
+    scalars = np.zeros(len(S), np.int64)
+    scalars[FREE] = link_free(nodes, 0)
+    scalars[SLOTS], scalars[LEAVES] = slots, leaves
+    key = np.full(leaves, NEVER, np.int64)
+    return State(
+        scalars, np.zeros(slots, SLOT), np.zeros(rows, ROW), np.zeros(workloads, WORKLOAD), nodes,
+        key, np.zeros(2 * leaves, np.int32), np.full(max(1, slots), NEVER, np.int64), np.zeros(max(2, tree), np.int32),
+        np.zeros(max(1, slots), np.int32), np.zeros((workloads, 1), np.int64), np.zeros((workloads, 1), np.int32),
+        np.zeros((workloads, 1), np.int32), np.zeros(max(1, means)), np.zeros(1024, np.int64),
+        np.zeros(1024, np.int64), np.zeros((workloads, BUCKETS), np.int64), np.zeros(max(1, log), LOG),
+    )  # fmt: skip

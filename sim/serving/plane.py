@@ -1,0 +1,122 @@
+"""What a data plane is: the layout it is built from, and what the control plane may ask of it.
+
+Two engines keep this meaning: `sim.serving.exact` (compiled) and `sim.serving.reference` (one SimPy process a request).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.serving.discipline.service import DISTRIBUTIONS, LOGNORMAL
+from sim.serving.kernels.state import API, LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE, leaves_for
+from sim.serving.parameters import Api, Batching, LinearService, Queue
+
+ROUTINGS = {"least_outstanding": LEAST_OUTSTANDING, "round_robin": ROUND_ROBIN, "shared_queue": SHARED_QUEUE}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of service: a pool as one phase configures it, or a hosted API.
+
+    kind: API, LEAST_OUTSTANDING, ROUND_ROBIN or SHARED_QUEUE; slots: places for replicas; capacity: of each queue;
+    mean_ns: [max_batch + 1] mean service time by batch size; sigma: of the logarithm of a lognormal factor.
+    """
+
+    kind: int
+    slots: int
+    max_batch: int
+    delay_ns: int
+    capacity: int
+    mean_ns: NDArray[np.float64]
+    distribution: int
+    sigma: float
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """One workload as the data plane knows it: the keys of its draws."""
+
+    exposure_key: np.uint64
+    service_key: np.uint64
+
+
+def pool_row(
+    service: LinearService, batching: Batching, queue: Queue, routing: str, slots: int
+) -> Row:
+    """The row of a self-run pool with room for `slots` replicas (rounded up to a power of two)."""
+    sizes = np.arange(batching.max_batch_size + 1)
+    mean_ns = np.array([service.mean_s(int(b)) for b in sizes]) * 1e9
+    return Row(
+        kind=ROUTINGS[routing],
+        slots=leaves_for(slots),
+        max_batch=batching.max_batch_size,
+        delay_ns=round(batching.max_queue_delay_s * 1e9),
+        capacity=queue.capacity,
+        mean_ns=mean_ns,
+        distribution=DISTRIBUTIONS[service.distribution],
+        sigma=float(np.sqrt(np.log1p(service.cv**2))),
+    )
+
+
+def api_row(api: Api) -> Row:
+    """The row of a hosted API: every request is served at once, for a lognormal time."""
+    sigma2 = float(np.log1p(api.latency.cv**2))
+    mean_ns = api.latency.median_s * 1e9 * float(np.exp(sigma2 / 2))
+    return Row(API, 0, 1, 0, 0, np.array([0.0, mean_ns]), LOGNORMAL, sigma2**0.5)
+
+
+def integral(n: int, flow: int, t_ns: int) -> int:
+    """Time integral (count x ns) up to `t_ns` of something of which `n` are going on; see `kernels.state` on flows."""
+    wrapped = (int(n) * t_ns - int(flow)) & 0xFFFFFFFFFFFFFFFF
+    return wrapped - (1 << 64) if wrapped >> 63 else wrapped
+
+
+class Plane(Protocol):
+    """The request path between two control events.
+
+    workloads, rows: structured arrays of counters (`sim.serving.kernels.state`), read by the recorder.
+    on_drained: called with a slot at the instant its draining replica has run empty.
+    """
+
+    workloads: NDArray[Any]
+    rows: NDArray[Any]
+    on_drained: Callable[[int], None]
+
+    def offer(
+        self, w: int, first_id: int, arrival_ns: NDArray[np.int64], prompt: NDArray[np.int32] | None,
+        output: NDArray[np.int32] | None,
+    ) -> None:  # fmt: skip
+        """Hand over the workload's next arrivals (sorted, not before any handed over earlier)."""
+
+    def advance(self, until_ns: int, through_rank: int) -> bool:
+        """Play all request events up to (until_ns, through_rank); False when a control event came up before that."""
+
+    def ready(self, slot: int) -> None:
+        """The slot's new replica takes requests from now on."""
+
+    def drain(self, slot: int) -> bool:
+        """The slot's replica takes no more requests; True when it is empty already."""
+
+    def close(self, row: int) -> None:
+        """No more arrivals will come to this row."""
+
+    def steer(self, w: int, row: int, exposure: float, timeout_ns: int, slo_ns: int) -> None:
+        """Set where a workload's requests go and how they are judged, from now on."""
+
+    def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
+        """Fill [slots, 5]: busy ns, in-flight ns, completions, queued, in service."""
+
+    def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Non-empty latency buckets and their counts since the last call."""
+
+    def take_log(self) -> NDArray[Any]:
+        """Log entries since the last call (dtype LOG)."""
+
+    def finish(self, end_ns: int) -> float:
+        """The horizon: whoever is still in the system has timed out by now or stays in the system.
+
+        Returns the seconds that those who stay have spent there, all together.
+        """

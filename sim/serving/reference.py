@@ -1,0 +1,333 @@
+"""The reference engine: the request path as plain SimPy, one process a request and one a replica.
+
+Slow, readable, and the oracle: the compiled engine is right when every outcome and every time equals this one's.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.clock.environment import Clock
+from sim.clock.ranks import Rank
+from sim.compiled import kernel
+from sim.serving.discipline import service
+from sim.serving.discipline.batching import batch_due, has_room, is_dead
+from sim.serving.discipline.routing import least_outstanding_key, round_robin_turn
+from sim.serving.kernels.state import (
+    API,
+    LEAST_OUTSTANDING,
+    ROUND_ROBIN,
+    ROW,
+    SHARED_QUEUE,
+)
+from sim.serving.plane import Row, Traffic
+from sim.serving.tally import Request, Tally
+from sim.streams import Purpose
+
+Process = Generator[simpy.Event, Any, None]
+
+_service_ns = kernel(service.service_ns)
+_is_exposed = kernel(service.is_exposed)
+
+
+@dataclass(eq=False)
+class Queue:
+    """A line of requests, and the moment at which its oldest will have waited long enough."""
+
+    waiting: deque[Request] = field(default_factory=deque)
+    due_ns: int = -1
+
+
+@dataclass(eq=False)
+class Replica:
+    """A replica's slot: its own queue, its batch in service, and the event that hands its process a batch."""
+
+    slot: int
+    queue: Queue
+    taking: bool = False
+    draining: bool = False
+    serving: list[Request] = field(default_factory=list)
+    work: simpy.Event | None = None
+    started_ns: int = 0
+    busy_ns: int = 0
+    load_flow: int = 0
+    completions: int = 0
+
+    @property
+    def outstanding(self) -> int:
+        """Requests queued at or served by this replica."""
+        return len(self.queue.waiting) + len(self.serving)
+
+
+class ReferencePlane:
+    """See `sim.serving.plane.Plane`; SimPy itself advances it, event by event."""
+
+    def __init__(self, clock: Clock, rows: list[Row], traffic: list[Traffic], *, log: bool) -> None:
+        self._clock, self._rows, self._traffic = clock, rows, traffic
+        self._tally = Tally(clock, len(traffic), log)
+        self.workloads = self._tally.workloads
+        self.rows = np.zeros(len(rows), ROW)
+        self.on_drained: Callable[[int], None] = lambda slot: None
+        self._shared = [Queue() for _ in rows]
+        self._replicas: list[list[Replica]] = []
+        self._slots = sum(row.slots for row in rows)
+        slot = 0
+        for i, row in enumerate(rows):
+            self.rows[i]["kind"], self.rows[i]["first"] = row.kind, slot
+            self._replicas.append([Replica(slot + k, Queue()) for k in range(row.slots)])
+            slot += row.slots
+        self._row_of = [i for i, row in enumerate(rows) for _ in range(row.slots)]
+
+    # --- what the control plane asks
+
+    def offer(
+        self, w: int, first_id: int, arrival_ns: NDArray[np.int64], prompt: NDArray[np.int32] | None,
+        output: NDArray[np.int32] | None,
+    ) -> None:  # fmt: skip
+        """See Plane."""
+        self._clock.process(self._arrivals(w, first_id, arrival_ns, prompt, output))
+
+    def advance(self, until_ns: int, through_rank: int) -> bool:
+        """Nothing to do: every request event is an event of SimPy's own."""
+        return True
+
+    def ready(self, slot: int) -> None:
+        """See Plane."""
+        row = self._row_of[slot]
+        first = int(self.rows[row]["first"])
+        self._replicas[row][slot - first] = replica = Replica(slot, Queue(), taking=True)
+        self._clock.process(self._serve(row, replica))
+        replica.work = self._clock.event()
+        self._look(row, replica, True)
+
+    def drain(self, slot: int) -> bool:
+        """See Plane."""
+        row = self._row_of[slot]
+        replica = self._replicas[row][slot - int(self.rows[row]["first"])]
+        replica.taking, replica.draining = False, True
+        self._look(row, replica, True)
+        return self._retire_if_empty(replica)
+
+    def close(self, row: int) -> None:
+        """See Plane."""
+        self.rows[row]["closing"] = 1
+        if self._rows[row].kind == SHARED_QUEUE:
+            self._look_shared(row, True)
+
+    def steer(self, w: int, row: int, exposure: float, timeout_ns: int, slo_ns: int) -> None:
+        """See Plane."""
+        wl = self.workloads[w]
+        wl["row"], wl["exposure"], wl["timeout_ns"], wl["slo_ns"] = row, exposure, timeout_ns, slo_ns
+
+    def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
+        """See Plane."""
+        now = self._clock.now
+        for i, r in enumerate(self._replicas[row]):
+            if r.taking or r.draining:
+                busy = r.busy_ns + (now - r.started_ns if r.serving else 0)
+                queued = len(r.queue.waiting)
+                sample[i] = (busy, now * r.outstanding - r.load_flow, r.completions, queued, len(r.serving))
+
+    def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """See Plane."""
+        return self._tally.take_histogram(w)
+
+    def take_log(self) -> NDArray[Any]:
+        """See Plane."""
+        return self._tally.take_log()
+
+    def finish(self, end_ns: int) -> float:
+        """See Plane."""
+        return self._tally.finish(end_ns)
+
+    # --- processes
+
+    def _arrivals(
+        self, w: int, first_id: int, arrival_ns: NDArray[np.int64], prompt: NDArray[np.int32] | None,
+        output: NDArray[np.int32] | None,
+    ) -> Process:  # fmt: skip
+        for i, t_ns in enumerate(arrival_ns.tolist()):
+            yield self._clock.at(t_ns, Rank.ARRIVAL, (w << 40) | (first_id + i))
+            tokens = (0, 0) if prompt is None or output is None else (int(prompt[i]), int(output[i]))
+            self._clock.process(self._request(w, first_id + i, prompt is not None, tokens))
+
+    def _request(self, w: int, request: int, has_tokens: bool, tokens: tuple[int, int]) -> Process:
+        """One request's life: let in, sent to its row, waiting or at the API, and its end."""
+        now, keys, wl = self._clock.now, self._traffic[w], self.workloads[w]
+        self._tally.count(w, potential=1)
+        if not _is_exposed(float(wl["exposure"]), keys.exposure_key, request, int(Purpose.EXPOSURE)):
+            return
+        self._tally.count(w, offered=1)
+        row = int(wl["row"])
+        r = Request(request, w, now, now + int(wl["timeout_ns"]), self._clock.event())
+        if self._rows[row].kind == API:
+            self._tally.enter(r)
+            self._tally.count(w, api_calls=1)
+            if has_tokens:
+                self._tally.count(w, api_prompt_tokens=tokens[0], api_output_tokens=tokens[1])
+            p = self._rows[row]
+            took = _service_ns(
+                float(p.mean_ns[1]), p.distribution, p.sigma, keys.service_key, request, int(Purpose.API_LATENCY)
+            )
+            r.start_ns, r.batch = now, 1
+            yield self._clock.at(now + took, Rank.COMPLETION, (1 << 47) | (w << 40) | request)
+            self._tally.end_served(r)
+        elif self._queue_up(row, r):
+            yield r.ended
+        else:
+            self._tally.reject(r)
+
+    def _serve(self, row: int, replica: Replica) -> Process:
+        """A replica's life while it is ready or draining: handed a batch, it serves it; then it looks for the next."""
+        p = self._rows[row]
+        while True:
+            if replica.work is None:
+                replica.work = self._clock.event()
+            batch: list[Request] = yield replica.work
+            replica.work = None
+            if not batch:
+                return
+            first = batch[0]
+            took = _service_ns(
+                float(p.mean_ns[len(batch)]), p.distribution, p.sigma, self._traffic[first.workload].service_key,
+                first.request, int(Purpose.SERVICE),
+            )  # fmt: skip
+            yield self._clock.at(self._clock.now + took, Rank.COMPLETION, replica.slot)
+            for r in batch:
+                self._tally.end_served(r)
+                r.ended.succeed()
+            now = self._clock.now
+            replica.busy_ns += now - replica.started_ns
+            self.rows[row]["busy_flow"] -= now
+            self.rows[row]["busy"] -= 1
+            replica.load_flow -= now * len(batch)
+            replica.completions += len(batch)
+            replica.serving = []
+            replica.work = self._clock.event()
+            self._look(row, replica, False)
+            if self._retire_if_empty(replica):
+                self._clock.call_at(now, Rank.SCALE_IN, lambda: self.on_drained(replica.slot), replica.slot)
+
+    def _expiry(self, row: int, replica: Replica | None, queue: Queue) -> Process:
+        """Wait until the queue's oldest request has waited max_queue_delay, then look again."""
+        due_ns = queue.due_ns
+        sub = self._slots + row if replica is None else replica.slot
+        yield self._clock.at(due_ns, Rank.BATCH_EXPIRY, sub)
+        if queue.due_ns == due_ns:
+            queue.due_ns = -1
+            if replica is None:
+                self._look_shared(row, True)
+            else:
+                self._look(row, replica, True)
+
+    # --- disciplines
+
+    def _queue_up(self, row: int, r: Request) -> bool:
+        """Route a request into a queue; False when there is no replica or no room."""
+        p = self._rows[row]
+        replica = None
+        if p.kind == SHARED_QUEUE:
+            queue, idle = self._shared[row], bool(self._idle(row))
+        else:
+            replica = self._route(row)
+            if replica is None:
+                return False
+            queue, idle = replica.queue, not replica.serving
+        if not has_room(len(queue.waiting), p.capacity, idle, p.max_batch, p.delay_ns):
+            return False
+        self._tally.enter(r)
+        queue.waiting.append(r)
+        self._tally.count(r.workload, queued=1, queue_flow=self._clock.now)
+        if replica is None:
+            self._look_shared(row, True)
+        else:
+            replica.load_flow += self._clock.now
+            self._look(row, replica, True)
+        return True
+
+    def _route(self, row: int) -> Replica | None:
+        ready = [r for r in self._replicas[row] if r.taking]
+        if not ready:
+            return None
+        if self._rows[row].kind == ROUND_ROBIN:
+            turn = int(self.rows[row]["turn"])
+            self.rows[row]["turn"] += 1
+            return ready[round_robin_turn(turn, len(ready))]
+        assert self._rows[row].kind == LEAST_OUTSTANDING
+        return min(ready, key=lambda r: least_outstanding_key(r.outstanding, r.slot))
+
+    def _look(self, row: int, replica: Replica, after_timeouts: bool) -> None:
+        """Start a batch on an idle replica if one is due, or note when one will be."""
+        if self._rows[row].kind == SHARED_QUEUE:
+            self._look_shared(row, after_timeouts)
+            return
+        queue = replica.queue
+        while queue.waiting and not replica.serving:
+            if not self._due(row, queue, replica.draining):
+                self._await_due(row, replica, queue)
+                return
+            self._start(row, replica, queue, after_timeouts)
+        queue.due_ns = -1
+
+    def _look_shared(self, row: int, after_timeouts: bool) -> None:
+        queue = self._shared[row]
+        while queue.waiting and (idle := self._idle(row)):
+            if not self._due(row, queue, bool(self.rows[row]["closing"])):
+                self._await_due(row, None, queue)
+                return
+            self._start(row, idle[0], queue, after_timeouts)
+        queue.due_ns = -1
+
+    def _idle(self, row: int) -> list[Replica]:
+        """Replicas free to take from the row's shared queue, lowest slot first."""
+        closing = bool(self.rows[row]["closing"])
+        return [r for r in self._replicas[row] if not r.serving and (r.taking or (r.draining and closing))]
+
+    def _due(self, row: int, queue: Queue, flush: bool) -> bool:
+        p, oldest = self._rows[row], queue.waiting[0].arrival_ns
+        return batch_due(len(queue.waiting), p.max_batch, oldest, p.delay_ns, self._clock.now, flush)
+
+    def _await_due(self, row: int, replica: Replica | None, queue: Queue) -> None:
+        due_ns = queue.waiting[0].arrival_ns + self._rows[row].delay_ns
+        if queue.due_ns != due_ns:
+            queue.due_ns = due_ns
+            self._clock.process(self._expiry(row, replica, queue))
+
+    def _start(self, row: int, replica: Replica, queue: Queue, after_timeouts: bool) -> None:
+        """Form a batch of the oldest living requests and hand it to the replica; the dead are dropped."""
+        now, batch = self._clock.now, []
+        while queue.waiting and len(batch) < self._rows[row].max_batch:
+            r = queue.waiting.popleft()
+            self._tally.count(r.workload, queued=-1, queue_flow=-now)
+            if is_dead(r.deadline_ns, now, after_timeouts):
+                if self._rows[row].kind != SHARED_QUEUE:
+                    replica.load_flow -= now
+                self._tally.end_dropped(r)
+                continue
+            batch.append(r)
+            if now > r.arrival_ns:
+                self._tally.count(r.workload, waited=1, wait_sum_s=(now - r.arrival_ns) * 1e-9)
+        if not batch:
+            return
+        for r in batch:
+            r.start_ns, r.slot, r.batch = now, replica.slot, len(batch)
+        if self._rows[row].kind == SHARED_QUEUE:
+            replica.load_flow += now * len(batch)
+        replica.serving, replica.started_ns = batch, now
+        self.rows[row]["busy_flow"] += now
+        self.rows[row]["busy"] += 1
+        assert replica.work is not None
+        replica.work.succeed(batch)
+
+    def _retire_if_empty(self, replica: Replica) -> bool:
+        if not replica.draining or replica.outstanding:
+            return False
+        replica.draining = False
+        if replica.work is not None and not replica.work.triggered:
+            replica.work.succeed([])
+        return True

@@ -1,0 +1,106 @@
+"""The reference engine's books: who is in the system, and how each request ended."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.clock.environment import Clock
+from sim.record.histogram import BUCKETS, bucket_of
+from sim.serving.kernels.state import COMPLETED, IN_SYSTEM, LOG, REJECTED, TIMED_OUT, WORKLOAD
+
+
+@dataclass(eq=False)
+class Request:
+    """A request in the system."""
+
+    request: int
+    workload: int
+    arrival_ns: int
+    deadline_ns: int
+    ended: simpy.Event
+    start_ns: int = -1
+    slot: int = -1
+    batch: int = 0
+
+
+class Tally:
+    """Counters by workload, the latency histogram, the log, and the set of requests in the system."""
+
+    def __init__(self, clock: Clock, workloads: int, log: bool) -> None:
+        self._clock, self._log_on = clock, log
+        self.workloads = np.zeros(workloads, WORKLOAD)
+        self._histogram = np.zeros((workloads, BUCKETS), np.int64)
+        self._log: list[tuple[int, ...]] = []
+        self._inside: set[Request] = set()
+
+    def count(self, w: int, **changes: float) -> None:
+        """Add to counters of a workload."""
+        for name, change in changes.items():
+            self.workloads[w][name] += change
+
+    def enter(self, r: Request) -> None:
+        """A request takes a place in the system."""
+        self._inside.add(r)
+        self.count(r.workload, in_system=1, system_flow=r.arrival_ns)
+
+    def end_served(self, r: Request) -> None:
+        """A served request ends now: completed, or timed out at its deadline if that came first."""
+        now, w = self._clock.now, r.workload
+        if now > r.deadline_ns:
+            self.count(w, timed_out=1, lost_sum_s=(now - r.arrival_ns) * 1e-9)
+            self._note(r, TIMED_OUT, r.deadline_ns)
+        else:
+            latency = now - r.arrival_ns
+            self.count(w, completed=1, latency_sum_s=latency * 1e-9, good=int(latency <= self.workloads[w]["slo_ns"]))
+            self._histogram[w, bucket_of(latency)] += 1
+            self._note(r, COMPLETED, now)
+        self._leave(r)
+
+    def end_dropped(self, r: Request) -> None:
+        """A queued request is dropped because its deadline has passed."""
+        self.count(r.workload, timed_out=1, lost_sum_s=(self._clock.now - r.arrival_ns) * 1e-9)
+        self._note(r, TIMED_OUT, r.deadline_ns)
+        self._leave(r)
+        r.ended.succeed()
+
+    def reject(self, r: Request) -> None:
+        """A request found no room."""
+        self.count(r.workload, rejected=1)
+        self._note(r, REJECTED, r.arrival_ns)
+
+    def finish(self, end_ns: int) -> float:
+        """At the horizon: who is still inside has timed out by now, or stays; seconds that those who stay spent inside."""
+        ages_s = 0.0
+        for r in sorted(self._inside, key=lambda r: (r.workload, r.request)):
+            age_s = (end_ns - r.arrival_ns) * 1e-9
+            if r.deadline_ns <= end_ns:
+                self.count(r.workload, timed_out=1, in_system=-1, system_flow=-end_ns, lost_sum_s=age_s)
+                self._note(r, TIMED_OUT, r.deadline_ns)
+            else:
+                ages_s += age_s
+                self._note(r, IN_SYSTEM, -1)
+        return ages_s
+
+    def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Non-empty latency buckets and their counts since the last call."""
+        counts = self._histogram[w]
+        buckets = np.flatnonzero(counts)
+        taken = counts[buckets].copy()
+        counts[buckets] = 0
+        return buckets, taken
+
+    def take_log(self) -> NDArray[Any]:
+        """Log entries since the last call."""
+        taken, self._log = np.array(self._log, dtype=LOG), []
+        return taken
+
+    def _leave(self, r: Request) -> None:
+        self._inside.remove(r)
+        self.count(r.workload, in_system=-1, system_flow=-self._clock.now)
+
+    def _note(self, r: Request, outcome: int, end_ns: int) -> None:
+        if self._log_on:
+            self._log.append((r.request, r.workload, outcome, r.arrival_ns, r.start_ns, end_ns, r.slot, r.batch))

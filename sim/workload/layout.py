@@ -1,0 +1,96 @@
+"""Which columns of a data file hold what."""
+
+from dataclasses import dataclass
+
+from sim.config import InputError, Problem
+from sim.workload.block import Int64
+from sim.workload.cells import Bools, Offsets, seconds_ns, stamps_ns, whole_numbers
+from sim.workload.findings import Findings, unreadable
+from sim.workload.parameters import CountsWorkload, FileWorkload
+from sim.workload.table import Chunk, Table
+
+MOST_TOKENS = 2**31 - 1
+MOST_REQUESTS = 10**12
+
+_AZURE = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
+_OWN = "arrival (time stamp) or arrival_s (seconds since the start), and optionally prompt_tokens and output_tokens"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns of a request trace. relative: whether times are seconds since the scenario's start."""
+
+    time: str
+    relative: bool
+    prompt: str | None
+    output: str | None
+    unused: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Columns to read."""
+        return [n for n in (self.time, self.prompt, self.output) if n is not None]
+
+    def times(self, chunk: Chunk, offsets: Offsets, findings: Findings) -> tuple[Int64, Bools]:
+        """Nanoseconds (since the start where `relative`, since 1970 UTC otherwise), and which rows are good."""
+        if self.relative:
+            return seconds_ns(chunk, self.time, findings)
+        return stamps_ns(chunk, self.time, offsets, findings)
+
+    def tokens(self, chunk: Chunk, findings: Findings) -> tuple[Int64 | None, Int64 | None]:
+        """Prompt and output tokens of each row, None where the trace has no such column."""
+        prompt = whole_numbers(chunk, self.prompt, MOST_TOKENS, findings) if self.prompt else None
+        output = whole_numbers(chunk, self.output, MOST_TOKENS, findings) if self.output else None
+        return prompt, output
+
+
+def trace_layout(table: Table) -> Layout:
+    """The layout of a request trace, known by its header. Raises InputError naming both formats."""
+    columns = table.columns
+    prompt: str | None
+    output: str | None
+    if set(_AZURE) <= set(columns):
+        time, relative, prompt, output = "TIMESTAMP", False, "ContextTokens", "GeneratedTokens"
+    elif ("arrival" in columns) != ("arrival_s" in columns):
+        time = "arrival" if "arrival" in columns else "arrival_s"
+        relative = time == "arrival_s"
+        prompt = "prompt_tokens" if "prompt_tokens" in columns else None
+        output = "output_tokens" if "output_tokens" in columns else None
+    else:
+        raise unreadable(
+            table.path,
+            f"wrong columns. Expected those of the Azure LLM trace, {','.join(_AZURE)}, or our own: {_OWN}; separated "
+            "by commas. See docs/data.md.",
+            ",".join(columns),
+        )
+    unused = tuple(c for c in columns if c not in (time, prompt, output))
+    return Layout(time, relative, prompt, output, unused)
+
+
+def counts_columns(table: Table, workload: CountsWorkload, where: str) -> list[str]:
+    """The time and the count column. Raises InputError where the file has no such columns."""
+    problems = [
+        Problem(
+            f"{where}.{key}",
+            name,
+            f"{table.path} has no such column. Its columns are: {', '.join(table.columns)}. Type {where}.{key}=NAME.",
+        )
+        for key, name in (("time_column", workload.time_column), ("count_column", workload.count_column))
+        if name not in table.columns
+    ]
+    if problems:
+        raise InputError(*problems)
+    return [workload.time_column, workload.count_column]
+
+
+def file_path(workload: FileWorkload, where: str) -> str:
+    """The workload's file. Raises InputError, saying what to type, where none is named."""
+    if workload.path is None:
+        raise InputError(
+            Problem(
+                f"{where}.path",
+                None,
+                f"this workload is read from a file and none is named; type {where}.path=FILE; see docs/data.md",
+            )
+        )
+    return workload.path

@@ -1,0 +1,83 @@
+"""Accounts of a run: what was used since the last accrual becomes ledger lines, at each civil day's end and wherever a
+phase begins.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sim.clock.calendar import NS_PER_S
+from sim.cost.accrual import ApiPrice, ApiUse, LogStorage, TieredMeter, api_lines, log_lines, machine_lines, volume_line
+from sim.cost.ledger import Ledger
+from sim.fleet.fleet import Fleet
+from sim.operations.staff import staff_lines
+from sim.scenario import Scenario
+
+_USED = ("offered", "completed", "api_calls", "api_prompt_tokens", "api_output_tokens")
+
+
+class Books:
+    """Turns use into money. Machine time, egress and logs are billed whoever serves; staff by the phase in effect."""
+
+    def __init__(self, names: list[str], workloads: NDArray[Any], phase: str, effective: Scenario) -> None:
+        self.ledger = Ledger()
+        self._names = names
+        self._phase, self._effective = phase, effective
+        self._last = {name: dict.fromkeys(_USED, 0) for name in names}
+        self._machine: dict[int, tuple[int, int]] = {}
+        self._at_ns = 0
+        self._workloads = workloads
+        price = effective.price
+        self._egress = TieredMeter(price.egress)
+        self._ingest = TieredMeter(price.logs.ingest)
+        self._storage = {name: LogStorage(price.logs) for name in names}
+
+    def accrue(self, now_ns: int, fleets: Iterable[tuple[int, Fleet, int]]) -> None:
+        """Post all that was used since the last accrual. fleets: (row, fleet, busy ns so far)."""
+        if now_ns == self._at_ns:
+            return
+        at_s, phase, scenario = now_ns / NS_PER_S, self._phase, self._effective
+        for row, fleet, busy_ns in fleets:
+            billed_ns = fleet.billed_ns(now_ns)
+            last_billed, last_busy = self._machine.get(row, (0, 0))
+            self._machine[row] = (billed_ns, busy_ns)
+            machine_lines(
+                self.ledger, at_s, (billed_ns - last_billed) / NS_PER_S, (busy_ns - last_busy) / NS_PER_S,
+                fleet.machine.price_usd_per_h, phase, model=fleet.model.name, resource=fleet.name, sku=fleet.machine.name,
+            )  # fmt: skip
+        for w, name in enumerate(self._names):
+            self._accrue_workload(at_s, w, name)
+        staff_lines(self.ledger, at_s, (now_ns - self._at_ns) / NS_PER_S, scenario.phases[phase].staff, phase)
+        self._at_ns = now_ns
+
+    def _accrue_workload(self, at_s: float, w: int, name: str) -> None:
+        counters, last = self._workloads[w], self._last[name]
+        used = {what: int(counters[what]) - last[what] for what in _USED}
+        self._last[name] = {what: int(counters[what]) for what in _USED}
+        workload, api, phase = self._effective.workloads[name], self._effective.api, self._phase
+        if used["api_calls"]:
+            prompt, output = used["api_prompt_tokens"], used["api_output_tokens"]
+            if not counters["has_tokens"]:
+                prompt, output = used["api_calls"] * workload.prompt_tokens, used["api_calls"] * workload.output_tokens
+            price = ApiPrice(api.request_usd, api.prompt_usd_per_mtok, api.output_usd_per_mtok)
+            use = ApiUse(used["api_calls"], prompt, output)
+            api_lines(self.ledger, at_s, use, price, phase, workload=name, model=api.name, sku=api.name)
+        egress = used["completed"] * workload.response_bytes
+        volume_line(self.ledger, at_s, "network.egress", self._egress, egress, phase, workload=name)
+        logs = used["offered"] * workload.log_bytes
+        log_lines(self.ledger, at_s, self._ingest, self._storage[name], logs, phase, workload=name)
+
+    def new_month(self) -> None:
+        """A civil month begins: tiers start again."""
+        self._egress.new_month()
+        self._ingest.new_month()
+
+    def begin_phase(self, phase: str, effective: Scenario) -> None:
+        """From now on another phase's staff and prices count; everything before has been accrued."""
+        if effective.price != self._effective.price:
+            self._egress.reprice(effective.price.egress)
+            self._ingest.reprice(effective.price.logs.ingest)
+            for storage in self._storage.values():
+                storage.reprice(effective.price.logs)
+        self._phase, self._effective = phase, effective

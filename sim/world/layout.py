@@ -1,0 +1,85 @@
+"""From phases to rows: which kinds of service a scenario's life passes through, and which one serves whom when."""
+
+from dataclasses import dataclass
+
+from sim.scenario import Scenario
+from sim.scenario.model import Pool
+from sim.serving.parameters import Api
+from sim.serving.plane import Row, api_row, pool_row
+
+HEADROOM = 2  # places for replicas: twice the most ever asked for, so that as many may drain as serve
+
+
+@dataclass
+class PoolRow:
+    """A pool as one or more phases configure it, whatever its autoscaler."""
+
+    name: str
+    pool: Pool
+    slots: int
+    first_slot: int = 0
+
+    @property
+    def best_per_s(self) -> float:
+        """Best throughput of a replica over the batch sizes that it may form, requests/s."""
+        sizes = range(1, self.pool.batching.max_batch_size + 1)
+        return max(b / self.pool.service.mean_s(b) for b in sizes)
+
+
+@dataclass
+class Layout:
+    """Rows of the data plane, in order of first use, and the row of each (phase, pool) or phase's API."""
+
+    pools: dict[int, PoolRow]
+    rows: list[Row]
+    of_pool: dict[tuple[str, str], int]
+    of_api: dict[str, int]
+
+    def row_of(self, phase: str, effective: Scenario, workload: str) -> int:
+        """Row that serves a workload while the phase lasts."""
+        if effective.phases[phase].serving == "api":
+            return self.of_api[phase]
+        return self.of_pool[phase, effective.workloads[workload].pool]
+
+
+def lay_out(effective: dict[str, Scenario]) -> Layout:
+    """Rows for a life. effective: each phase's scenario, in order."""
+    layout = Layout({}, [], {}, {})
+    known: list[tuple[object, int]] = []
+    for phase, scenario in effective.items():
+        if scenario.phases[phase].serving == "api":
+            layout.of_api[phase] = _api(layout, known, scenario.api)
+            continue
+        for name in sorted({w.pool for w in scenario.workloads.values()}):
+            layout.of_pool[phase, name] = _pool(layout, known, name, scenario.pools[name])
+    first = 0
+    for index, entry in layout.pools.items():
+        pool = entry.pool
+        layout.rows[index] = pool_row(pool.service, pool.batching, pool.queue, pool.routing, entry.slots)
+        entry.first_slot = first
+        first += layout.rows[index].slots
+    return layout
+
+
+def _api(layout: Layout, known: list[tuple[object, int]], api: Api) -> int:
+    for key, index in known:
+        if key == api:
+            return index
+    layout.rows.append(api_row(api))
+    known.append((api, len(layout.rows) - 1))
+    return len(layout.rows) - 1
+
+
+def _pool(layout: Layout, known: list[tuple[object, int]], name: str, pool: Pool) -> int:
+    """Index of the row; two phases share one where nothing but the autoscaler and its scrapes differ."""
+    request_path = (name, pool.machine, pool.model, pool.service, pool.batching, pool.queue, pool.routing)
+    slots = HEADROOM * max(1, pool.autoscaler.max_replicas)
+    for key, index in known:
+        if key == request_path:
+            layout.pools[index].slots = max(layout.pools[index].slots, slots)
+            return index
+    index = len(layout.rows)
+    layout.rows.append(pool_row(pool.service, pool.batching, pool.queue, pool.routing, slots))
+    layout.pools[index] = PoolRow(name, pool, slots)
+    known.append((request_path, index))
+    return index

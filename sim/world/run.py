@@ -1,0 +1,40 @@
+"""What a simulation gives back."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sim.clock.calendar import Calendar
+from sim.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One replication of one scenario, as frames.
+
+    timeseries: a row per record window, phase and workload; latency_histogram: its sparse log-bucketed histograms;
+    ledger: every amount of money; events: promotions, scaling, lives of replicas; requests: every request, where the
+    scenario records them; totals: the conservation line over the whole run; phases_effective: (name, start_s, end_s) of
+    each phase as it really was in effect; notes: what a user must be told about the input; manifest: what made this run.
+    """
+
+    scenario: Scenario
+    seed: int
+    calendar: Calendar
+    timeseries: "pd.DataFrame"
+    latency_histogram: "pd.DataFrame"
+    ledger: "pd.DataFrame"
+    events: "pd.DataFrame"
+    requests: "pd.DataFrame | None"
+    totals: dict[str, int]
+    phases_effective: list[tuple[str, float, float]]
+    notes: list[str]
+    manifest: dict[str, Any]
+
+    def summary(self) -> dict[str, Any]:
+        """The answer by phase; see `sim.analysis.summary.summarise`."""
+        from sim.analysis.summary import summarise
+
+        return summarise(self)

@@ -1,0 +1,65 @@
+"""From a Scenario to a Run."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sim.record.progress import Progress
+from sim.scenario import Scenario
+from sim.world.build import World
+from sim.world.run import Run
+
+OUTCOMES = ("potential", "offered", "completed", "rejected", "timed_out", "in_system")
+
+
+def simulate(
+    scenario: Scenario, *, seed: int | None = None, replication: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+) -> Run:  # fmt: skip
+    """Play a scenario from its start to its horizon.
+
+    seed: instead of the scenario's; replication: r for the r-th independent replication of the same seed; progress:
+    called at the close of every record window. The same scenario and seed give the same frames, to the byte. Raises
+    InputError for a workload's file that cannot be played, RunError when a law is broken.
+    """
+    from sim.streams import Streams
+
+    root = scenario.seed if seed is None else seed
+    world = World(scenario, Streams(root, replication), progress)
+    world.run()
+    return _run_of(world, root, replication)
+
+
+def _run_of(world: World, seed: int, replication: int) -> Run:
+    counters = world.plane.workloads
+    totals = {name: int(counters[name].sum()) for name in OUTCOMES}
+    totals |= {"hit": 0, "throttled": 0, "failed": 0}
+    return Run(
+        scenario=world.scenario,
+        seed=seed,
+        calendar=world.calendar,
+        timeseries=world.recorder.timeseries(),
+        latency_histogram=world.recorder.latency_histogram(),
+        ledger=world.books.ledger.frame(),
+        events=world.events.frame(world.calendar),
+        requests=_requests(world),
+        totals=totals,
+        phases_effective=world.phases_effective,
+        notes=[note for source in world.sources for note in source.notes],
+        manifest={"seed": seed, "replication": replication, "engine": world.scenario.engine},
+    )
+
+
+def _requests(world: World) -> Any:
+    """Every request, in order of workload and id, where the scenario records them."""
+    if world.scenario.record.requests == "none":
+        return None
+    import numpy as np
+    import pandas as pd
+
+    log = world.plane.take_log()
+    log = log[np.lexsort((log["request"], log["workload"]))]
+    frame = pd.DataFrame({name: log[name] for name in ("request", "arrival_ns", "start_ns", "end_ns", "slot", "batch")})
+    outcomes = np.array(["completed", "timed_out", "rejected", "in_system"])
+    frame.insert(1, "workload", pd.Series(np.array(world.names)[log["workload"]], dtype="str"))
+    frame.insert(2, "outcome", pd.Series(outcomes[log["outcome"]], dtype="str"))
+    return frame

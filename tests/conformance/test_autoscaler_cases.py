@@ -1,0 +1,297 @@
+"""The autoscalers against the table tests of the controllers they follow.
+
+Discovers every list of every file in $SIM_REFERENCE/autoscaler_cases and runs each case through the adapter of its
+list; a further case needs no code. A list of a controller that the product does not have is skipped with the reason.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.policy import Observation
+from sim.policy.autoscaling import HorizontalPodAutoscaler
+from sim.policy.autoscaling.hpa import HpaState
+from sim.policy.autoscaling.hpa_behaviour import (
+    Changes,
+    Log,
+    Rate,
+    Rates,
+    Windows,
+    change_in_period,
+    limit_down,
+    limit_up,
+    remember,
+    scale_down_limit,
+    scale_up_limit,
+    stabilise,
+    store_event,
+)
+from sim.policy.autoscaling.hpa_replicas import (
+    Tally,
+    Tolerance,
+    mean_milli,
+    pod_class,
+    pod_metric_replicas,
+    resource_replicas,
+    utilisation_pct,
+)
+
+Case = dict[str, Any]
+S = 1_000_000_000
+NOW = 1_000_000 * S
+LONG_AGO_S = 86_400.0
+
+OTHER_CONTROLLERS = {
+    "knative_kpa": "the Knative autoscaler (KPA) is not part of the product yet",
+    "ray_serve": "the Ray Serve autoscaler is not part of the product yet",
+}
+OTHER_LISTS = {
+    ("k8s_hpa", "multi_metric_cases"): "several metrics on one HPA are not part of the product yet",
+    (
+        "k8s_hpa_behavior",
+        "legacy_rate_cases",
+    ): "limits of an HPA without spec.behavior are superseded; ours always has it",
+    ("k8s_hpa_behavior", "legacy_stabilization_cases"): "stabilisation without spec.behavior is superseded",
+}
+OTHER_METRICS = ("object", "external", "object_per_pod", "external_per_pod")
+
+
+def test_case_of_a_reference_controller(stem: str, group: str, case: Any, document: Case) -> None:
+    """Given a case's inputs, when our controller gets them, then it answers as the real one did."""
+    if stem in OTHER_CONTROLLERS:
+        pytest.skip(OTHER_CONTROLLERS[stem])
+    if (stem, group) in OTHER_LISTS:
+        pytest.skip(OTHER_LISTS[stem, group])
+    adapter = ADAPTERS.get((stem, group))
+    if adapter is None:
+        pytest.skip(f"no adapter for {stem}/{group}")
+    adapter(case, document)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    names = ("stem", "group", "case", "document")
+    metafunc.parametrize(names, list(_discovered()))
+
+
+def _discovered() -> Iterator[Any]:
+    reference = os.environ.get("SIM_REFERENCE")
+    folder = Path(reference or ".") / "autoscaler_cases"
+    if not reference or not folder.is_dir():
+        why = "SIM_REFERENCE is not set" if not reference else f"{folder} is not a folder"
+        yield pytest.param("", "", None, {}, id="autoscaler_cases", marks=pytest.mark.skip(reason=why))
+        return
+    for path in sorted(folder.glob("*.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        for group, cases in document.items():
+            for i, case in enumerate(cases if isinstance(cases, list) else ()):
+                name = case.get("name", i) if isinstance(case, dict) else i
+                yield pytest.param(path.stem, group, case, document, id=f"{path.stem}/{group}/{name}")
+
+
+def check_replicas(case: Case, document: Case) -> None:
+    if case["metric"] in OTHER_METRICS:
+        pytest.skip(f"the HPA's {case['metric']} metric is not part of the product yet")
+    check = {"resource_utilization": _check_resource, "pods": _check_pods_metric}.get(case["metric"])
+    if check is None:
+        pytest.skip(f"no adapter for the metric {case['metric']}")
+    check(case, document["test_constants"])
+
+
+def _check_resource(case: Case, constants: Case) -> None:
+    classes = [_class_of(pod, constants) for pod in case["pods"]]
+    if case.get("expected_pod_class"):
+        assert classes == case["expected_pod_class"]
+    pods = list(zip(classes, case["pods"], strict=True))
+    requests = {name: [p["request_milli"] for c, p in pods if c == name] for name in ("ready", "unready", "missing")}
+    tally = Tally(
+        usage=sum(p["usage_milli"] for c, p in pods if c == "ready"),
+        request=sum(requests["ready"]),
+        ready=len(requests["ready"]),
+        unready=len(requests["unready"]),
+        unready_request=sum(requests["unready"]),
+        missing=len(requests["missing"]),
+        missing_request=sum(requests["missing"]),
+    )
+    got = resource_replicas(case["current_replicas"], case["target"], tally, _tolerance(constants))
+    if case.get("expected_error"):
+        assert got is None
+        return
+    assert got == case["expected_replicas"]
+    assert utilisation_pct(tally.usage, tally.request) == case["expected_utilization"]
+
+
+def _class_of(pod: Case, constants: Case) -> str:
+    if pod["terminating"] or pod["phase"] == "Failed":
+        return "ignored"  # the world shows a controller no replica that ends
+    age_s = LONG_AGO_S if pod["start_age_s"] is None else float(pod["start_age_s"])
+    return pod_class(
+        pending=pod["phase"] == "Pending",
+        sampled=pod["usage_milli"] is not None,
+        ready=pod["ready"],
+        age_s=age_s,
+        transition_age_s=age_s if pod["fresh_window"] or pod["never_been_ready"] else 0.0,
+        sample_age_s=0.0,
+        window_s=0.0 if pod["fresh_window"] else 60.0,
+        cpu_initialisation_period_s=constants["cpu_initialization_period_s"],
+        initial_readiness_delay_s=constants["initial_readiness_delay_s"],
+    ).value
+
+
+def _check_pods_metric(case: Case, constants: Case) -> None:
+    pods = [p for p in case["pods"] if not p["terminating"] and p["phase"] != "Failed"]
+    started = [p["phase"] != "Pending" for p in pods]
+    usage = [math.nan if p["usage_milli"] is None else p["usage_milli"] / 1000 for p in pods]
+    ages = np.array([LONG_AGO_S if p["start_age_s"] is None else p["start_age_s"] for p in pods], dtype=np.float64)
+    hpa = HorizontalPodAutoscaler(
+        max_replicas=1000, metric="in_flight", target=case["target"] / 1000, tolerance=constants["tolerance"]
+    )
+    tally = hpa.tally(
+        Observation(
+            target_replicas=case["current_replicas"],
+            ready=np.array([p["ready"] for p in pods]),
+            age_s=ages,
+            ready_for_s=np.where(started, ages, math.nan),
+            utilisation=np.full(len(pods), math.nan),
+            in_flight=np.array(usage),
+            queued_shared=0,
+            sample_age_s=0.0,
+            window_s=60.0,
+        )
+    )
+    if case.get("expected_pod_class"):
+        expected = [c for c in case["expected_pod_class"] if c != "ignored"]
+        counts = (expected.count("ready"), expected.count("unready"), expected.count("missing"))
+        assert (tally.ready, tally.unready, tally.missing) == counts
+    got = pod_metric_replicas(case["current_replicas"], case["target"], tally, _tolerance(constants))
+    if case.get("expected_error"):
+        assert got is None
+        return
+    assert got == case["expected_replicas"]
+    assert mean_milli(tally.usage, tally.ready) == case["expected_utilization"]
+
+
+def check_controller(case: Case, document: Case) -> None:
+    constants = document["test_constants"]
+    # model_construct: upstream's arithmetic is also right for a minimum of 0, which our door refuses
+    hpa = HorizontalPodAutoscaler.model_construct(
+        **dict(HorizontalPodAutoscaler(max_replicas=1000, target=0.8, tolerance=constants["tolerance"]))
+        | {
+            "min_replicas": case["min_replicas"],
+            "max_replicas": case["max_replicas"],
+            "target": (case["cpu_target_pct"] or 80) / 100,
+        }
+    )
+    if case.get("scale_up_policies"):
+        policies = [
+            {"type": p["type"].lower(), "value": p["value"], "period_s": p["period_s"]}
+            for p in case["scale_up_policies"]
+        ]
+        up = type(hpa.scale_up).model_validate({"policies": policies})
+        hpa = hpa.model_copy(update={"scale_up": up})
+    sampled, requests = len(case["usage_milli"]), case["request_milli"]
+    missing = requests[sampled:]
+    tally = Tally(
+        usage=sum(case["usage_milli"]),
+        request=sum(requests[:sampled]),
+        ready=sampled,
+        missing=len(missing),
+        missing_request=sum(missing),
+    )
+    # the tables begin with a log that holds nothing any more, not with a controller's first sync
+    began = HpaState(((case["current_replicas"], NOW - 7200 * S),), (), ())
+    decision, _ = hpa.reconcile(case["current_replicas"], tally, began, NOW)
+    assert decision.replicas == case["expected_replicas"]
+    if case["expected_limit_reason"] is not None:
+        assert decision.reason == case["expected_limit_reason"]
+
+
+def check_class(case: Case, document: Case) -> None:
+    if case["resource"] != "cpu":
+        pytest.skip(f"no adapter for the resource {case['resource']}")
+    constants = document["test_constants"]
+    age_s = case["start_age_s"]
+    got = pod_class(
+        pending=False,
+        sampled=case.get("has_metric", True),
+        ready=bool(case["ready"]),
+        age_s=age_s,
+        transition_age_s=age_s if case["ready_transition_age_s"] is None else case["ready_transition_age_s"],
+        sample_age_s=case.get("metric_age_s") or 0.0,
+        window_s=case.get("metric_window_s") or 0.0,
+        cpu_initialisation_period_s=constants["cpu_initialization_period_s"],
+        initial_readiness_delay_s=constants["initial_readiness_delay_s"],
+    )
+    assert got.value == case["expected"]
+
+
+def check_rate(case: Case, document: Case) -> None:
+    current, desired = case["current_replicas"], case["desired_replicas"]
+    defaults = document["defaults"]
+    changes = Changes(_log(case["scale_up_events"], "change"), _log(case["scale_down_events"], "change"))
+    if desired > current:
+        rates = _rates(case["scale_up_rules"] or defaults["scale_up_rules"])
+        got = limit_up(current, desired, case["max_replicas"], changes, rates, NOW)
+    elif desired < current:
+        rates = _rates(case["scale_down_rules"] or defaults["scale_down_rules"])
+        got = limit_down(current, desired, case["min_replicas"], changes, rates, NOW)
+    else:
+        got = desired, "DesiredWithinRange"
+    assert got == (case["expected_replicas"], case["expected_reason"])
+
+
+def check_limit(case: Case, document: Case) -> None:
+    limit = scale_up_limit if case["direction"] == "up" else scale_down_limit
+    assert limit(case["current_replicas"], Changes((), ()), _rates(case["rules"]), NOW) == case["expected_limit"]
+
+
+def check_stabilisation(case: Case, document: Case) -> None:
+    up_s, down_s = case["scale_up_stabilization_s"], case["scale_down_stabilization_s"]
+    windows, desired = Windows(up_s * S, down_s * S), case["desired_replicas"]
+    # oldest first, as our log is
+    log = _log(sorted(case["recommendations"], key=lambda r: -r["age_s"]), "replicas")
+    assert stabilise(case["current_replicas"], desired, log, windows, NOW) == case["expected_stabilized"]
+    after = case["expected_recommendations_after"]
+    if after is not None:
+        # upstream keeps obsolete slots and overwrites the last; ours drops them: compare what a window can still read
+        obsolete = [i for i, r in enumerate(case["recommendations"]) if r["age_s"] > max(up_s, down_s)]
+        readable = [replicas for i, replicas in enumerate(after) if i not in obsolete[:-1]]
+        assert {replicas for replicas, _ in remember(log, desired, windows, NOW)} == set(readable)
+
+
+def check_store_event(case: Case, document: Case) -> None:
+    rates = _rates(case["rules"]) if case["rules"] else Rates("max", ())
+    log = _log(case["prior_events"], "change")
+    assert change_in_period(log, case["query_period_s"] * S, NOW) == case["expected_change_in_period"]
+    stored = store_event(log, case["replica_change"], rates, NOW)
+    got = [{"change": change, "outdated": at_ns < NOW - rates.longest_ns} for change, at_ns in stored]
+    assert got == case["expected_events_after"]
+
+
+def _log(entries: list[Case], value: str) -> Log:
+    return tuple((e[value], NOW - e["age_s"] * S) for e in entries)
+
+
+def _rates(rules: Case) -> Rates:
+    policies = tuple(Rate(p["type"] == "Percent", p["value"], p["period_s"] * S) for p in rules["policies"])
+    return Rates(rules["select"].lower(), policies)
+
+
+def _tolerance(constants: Case) -> Tolerance:
+    return Tolerance(1.0 - constants["tolerance"], 1.0 + constants["tolerance"])
+
+
+ADAPTERS: dict[tuple[str, str], Callable[[Case, Case], None]] = {
+    ("k8s_hpa", "replica_calculator_cases"): check_replicas,
+    ("k8s_hpa", "controller_cases"): check_controller,
+    ("k8s_hpa", "pod_classification_cases"): check_class,
+    ("k8s_hpa_behavior", "rate_cases"): check_rate,
+    ("k8s_hpa_behavior", "limit_cases"): check_limit,
+    ("k8s_hpa_behavior", "stabilization_cases"): check_stabilisation,
+    ("k8s_hpa_behavior", "store_event_cases"): check_store_event,
+}

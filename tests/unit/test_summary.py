@@ -1,0 +1,208 @@
+"""The summary and the table of days, from small frames as a run leaves them."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+
+from sim.analysis.daily import daily_table
+from sim.analysis.summary import summarise
+from sim.clock.calendar import NS_PER_S, Calendar
+from sim.cost.ledger import Ledger
+from sim.record.histogram import bucket_of
+
+HOUR_S, DAY_S = 3600.0, 86_400.0
+COUNTS = ("completed", "good", "rejected", "timed_out", "failed")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str = "small"
+
+
+@dataclass
+class Run:
+    """Frames of a run, made by hand: `window` and `ledger.post` fill them."""
+
+    calendar: Calendar
+    phases_effective: list[tuple[str, float, float]]
+    scenario: Scenario = field(default_factory=Scenario)
+    seed: int = 7
+    totals: dict[str, int] = field(default_factory=lambda: {"offered": 0})
+    lines: Ledger = field(default_factory=Ledger)
+    windows: list[dict[str, object]] = field(default_factory=list)
+    latencies: list[dict[str, object]] = field(default_factory=list)
+
+    def window(
+        self, start_s: float, end_s: float, phase: str, offered: int, workload: str = "main", **count: int
+    ) -> None:
+        ended = dict.fromkeys(COUNTS, 0) | {"completed": offered, "good": offered} | count
+        self.windows.append(
+            {"start_s": start_s, "end_s": end_s, "phase": phase, "workload": workload, "offered": offered} | ended
+        )
+
+    def latency(self, phase: str, latency_s: float, count: int) -> None:
+        bucket = bucket_of(round(latency_s * NS_PER_S))
+        self.latencies.append({"start_s": 0.0, "phase": phase, "workload": "main", "bucket": bucket, "count": count})
+
+    @property
+    def timeseries(self) -> pd.DataFrame:
+        columns = ["start_s", "end_s", "phase", "workload", "offered", *COUNTS]
+        return pd.DataFrame(self.windows, columns=columns)
+
+    @property
+    def latency_histogram(self) -> pd.DataFrame:
+        columns = ["start_s", "phase", "workload", "bucket", "count"]
+        return pd.DataFrame(self.latencies, columns=columns).astype({"bucket": "int64", "count": "int64"})
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        return self.lines.frame()
+
+
+def _calendar(days: float, start: datetime = datetime(2026, 3, 2), timezone: str = "Europe/Paris") -> Calendar:
+    return Calendar(start, timezone, round(days * DAY_S) * NS_PER_S)
+
+
+def _days(run: Run) -> pd.DataFrame:
+    return daily_table(run.timeseries, run.ledger, run.calendar, run.phases_effective)
+
+
+def _phase(run: Run, index: int = 0) -> dict:
+    return summarise(run)["phases"][index]
+
+
+def test_a_phase_says_what_it_cost_and_what_users_felt() -> None:
+    run = Run(
+        _calendar(2), [("poc", 0.0, DAY_S), ("mvp", DAY_S, 2 * DAY_S)], totals={"offered": 5000, "completed": 4800}
+    )
+    run.window(0.0, HOUR_S, "poc", 3600, completed=3400, good=3300, rejected=100, timed_out=90, failed=10)
+    run.window(HOUR_S, DAY_S, "poc", 1400)
+    run.latency("poc", 0.1, 94)
+    run.latency("poc", 2.0, 6)
+    run.latency("mvp", 9.0, 100)
+    run.lines.post(DAY_S, "serving.machine.busy", "variable", 1, "h", 1.0, "poc")
+    run.lines.post(DAY_S, "serving.machine.idle", "variable", 3, "h", 1.0, "poc")
+    run.lines.post(DAY_S, "serving.api", "variable", 1, "request", 4.0, "poc")
+    run.lines.post(DAY_S, "network.egress", "variable", 1, "GB", 2.0, "poc")
+    run.lines.post(DAY_S, "people.engineer", "fixed", 1, "FTE-year", 40.0, "poc")
+    summary = summarise(run, "outputs/small/1")
+    poc = summary["phases"][0]
+    assert poc["name"] == "poc"
+    assert (poc["start"], poc["end"]) == ("2026-03-02T00:00:00+01:00", "2026-03-03T00:00:00+01:00")
+    assert (poc["days"], poc["requests"]) == (1.0, 5000)
+    assert poc["peak_rate_per_s"] == 1.0
+    assert poc["slo_attainment"] == (3300 + 1400) / (3400 + 1400 + 100 + 90 + 10)
+    assert (poc["shed_share"], poc["timed_out_share"]) == (0.02, 0.018)
+    assert poc["latency_p50_s"] == pytest.approx(0.1, rel=0.01)
+    assert poc["latency_p95_s"] == pytest.approx(2.0, rel=0.01)
+    assert (poc["fixed_usd"], poc["variable_usd"]) == (40.0, 10.0)
+    assert poc["idle_share"] == 3 / 8
+    assert (poc["variable_per_1k_usd"], poc["total_per_1k_usd"]) == (2.0, 10.0)
+    assert summary["totals"] == {
+        "offered": 5000, "completed": 4800, "fixed_usd": 40.0, "variable_usd": 10.0, "total_usd": 50.0,
+    }  # fmt: skip
+    assert (summary["scenario"], summary["seed"], summary["run_dir"]) == ("small", 7, "outputs/small/1")
+
+
+def test_the_peak_rate_is_that_of_all_workloads_together() -> None:
+    run = Run(_calendar(1), [("poc", 0.0, DAY_S)])
+    for workload, first, second in (("chat", 3600, 0), ("search", 3600, 5400)):
+        run.window(0.0, HOUR_S, "poc", first, workload)
+        run.window(HOUR_S, 2 * HOUR_S, "poc", second, workload)
+    assert _phase(run)["peak_rate_per_s"] == 2.0
+
+
+def test_what_is_undefined_is_null_and_json_holds_it() -> None:
+    run = Run(_calendar(1), [("poc", 0.0, DAY_S)])
+    run.window(0.0, DAY_S, "poc", 0)
+    text = json.dumps(summarise(run), allow_nan=False)
+    poc = json.loads(text)["phases"][0]
+    undefined = (
+        "latency_p50_s", "latency_p95_s", "latency_p99_s", "slo_attainment", "shed_share", "timed_out_share",
+        "idle_share", "variable_per_1k_usd", "total_per_1k_usd",
+    )  # fmt: skip
+    assert {poc[key] for key in undefined} == {None}
+    assert (poc["requests"], poc["peak_rate_per_s"], poc["variable_usd"]) == (0, 0.0, 0.0)
+    assert poc["elasticity"]["value"] is None
+    assert "28" in poc["elasticity"]["reason"]
+
+
+def test_a_run_with_empty_frames_still_answers() -> None:
+    poc = _phase(Run(_calendar(1), [("poc", 0.0, DAY_S)]))
+    assert (poc["requests"], poc["peak_rate_per_s"], poc["fixed_usd"]) == (0, None, 0.0)
+
+
+def _growing(days: int) -> Run:
+    """A run of two phases whose variable cost follows requests to the power of 0.6 in the second."""
+    run = Run(_calendar(days), [("mvp", 0.0, 10 * DAY_S), ("scale", 10 * DAY_S, days * DAY_S)])
+    edges = [0.0, *(ns / NS_PER_S for ns in run.calendar.day_starts()), days * DAY_S]
+    for day, (begin, end) in enumerate(pairwise(edges)):
+        phase = "mvp" if begin < 10 * DAY_S else "scale"
+        offered = 1000 + 40 * day
+        run.window(begin, begin + HOUR_S, phase, offered // 2)
+        run.window(begin + HOUR_S, end, phase, offered - offered // 2)
+        run.lines.post(end, "serving.api", "variable", float(offered) ** 0.6, "request", 1.0, phase)
+        run.lines.post(end, "people.engineer", "fixed", 1.0, "FTE-year", 5.0, phase)
+    return run
+
+
+def test_elasticity_is_that_of_the_phases_own_days() -> None:
+    mvp, scale = summarise(_growing(60))["phases"]
+    assert mvp["elasticity"]["value"] is None
+    assert mvp["elasticity"]["reason"] == "10 complete days, at least 28 needed"
+    assert scale["elasticity"]["value"] == pytest.approx(0.6, abs=1e-6)
+    assert scale["elasticity"]["lo"] <= scale["elasticity"]["value"] <= scale["elasticity"]["hi"]
+
+
+def test_the_same_run_gives_the_same_bytes() -> None:
+    assert json.dumps(summarise(_growing(60))) == json.dumps(summarise(_growing(60)))
+
+
+def test_days_are_civil_days_and_money_that_accrued_until_midnight_belongs_to_the_day_before() -> None:
+    # the clock goes forward on 2026-03-29: that day has 23 hours
+    days = _days(_growing(40))
+    spring = days[days["day"] == pd.Timestamp(2026, 3, 29)].iloc[0]
+    assert spring["end_s"] - spring["start_s"] == 23 * HOUR_S
+    assert spring["offered"] == 1000 + 40 * 27
+    assert spring["fixed_usd"] == 5.0
+    assert days["day"].iloc[0].date() == date(2026, 3, 2)
+
+
+def test_the_table_of_days_loses_neither_requests_nor_money() -> None:
+    run = _growing(45)
+    days = _days(run)
+    assert days["offered"].sum() == run.timeseries["offered"].sum()
+    assert days["variable_usd"].sum() == pytest.approx(run.lines.total_nano("variable") / 1e9)
+    assert days["fixed_usd"].sum() == pytest.approx(run.lines.total_nano("fixed") / 1e9)
+
+
+def test_a_day_that_two_phases_share_is_complete_in_neither() -> None:
+    noon = 1.5 * DAY_S
+    run = Run(_calendar(3), [("poc", 0.0, noon), ("mvp", noon, 3 * DAY_S)])
+    run.window(0.0, DAY_S, "poc", 10)
+    run.window(DAY_S, noon, "poc", 20)
+    run.window(noon, 2 * DAY_S, "mvp", 30)
+    run.window(2 * DAY_S, 3 * DAY_S, "mvp", 40)
+    run.lines.post(noon, "serving.api", "variable", 1, "request", 1.0, "poc")
+    run.lines.post(2 * DAY_S, "serving.api", "variable", 1, "request", 2.0, "mvp")
+    days = _days(run)
+    assert list(zip(days["phase"], days["complete"], days["offered"], days["variable_usd"])) == [
+        ("poc", True, 10.0, 0.0), ("poc", False, 20.0, 1.0), ("mvp", False, 30.0, 2.0), ("mvp", True, 40.0, 0.0),
+    ]  # fmt: skip
+
+
+def test_a_first_and_a_last_day_that_are_cut_are_not_complete() -> None:
+    run = Run(_calendar(2, start=datetime(2026, 3, 2, 6)), [("poc", 0.0, 2 * DAY_S)])
+    days = _days(run)
+    assert days["complete"].tolist() == [False, True, False]
+    assert (days["end_s"] - days["start_s"]).tolist() == [18 * HOUR_S, DAY_S, 6 * HOUR_S]
+
+
+def test_a_window_over_midnight_is_shared_by_time() -> None:
+    run = Run(_calendar(2, start=datetime(2026, 3, 2, 18)), [("poc", 0.0, 2 * DAY_S)])
+    run.window(0.0, DAY_S, "poc", 100)
+    assert _days(run)["offered"].tolist() == [25.0, 75.0, 0.0]
