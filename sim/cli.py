@@ -118,18 +118,28 @@ def run(typed: Namespace) -> int:
     out = Path(typed.out)
     _writable(out)
     scenario = _load(typed.overrides)
+    from time import monotonic
+
+    from sim.compiled import is_cold
     from sim.record import store
-    from sim.report import terminal
+    from sim.report import html, terminal
+    from sim.scenario.dump import dump
     from sim.world import simulate
 
-    with terminal.progress(scenario, quiet=typed.quiet or typed.json) as progress:
+    if is_cold() and not typed.quiet:
+        _say("Compiling the request path, once on this machine: about 20 s.", OK)
+    begun = monotonic()
+    with terminal.progress_bar(sys.stderr, quiet=typed.quiet) as progress:
         result = simulate(scenario, progress=progress)
-    run_dir = store.write(result, out)
+    run_dir = store.write(
+        result, scenario.name, dump(scenario), out, wall_s=monotonic() - begun,
+        report=lambda folder: html.write_report(result, folder),
+    )  # fmt: skip
     summary = {**result.summary(), "run_dir": str(run_dir)}
     if typed.json:
         print(json.dumps(summary, allow_nan=False))
     else:
-        terminal.print_summary(result, run_dir)
+        terminal.phase_table(result, sys.stdout, run_dir)
     return _judged(scenario, summary) if typed.fail_on_slo else OK
 
 

@@ -44,21 +44,18 @@ class Controller(Protocol):
 class Scraped(Protocol):
     """What is scraped: a data plane."""
 
-    rows: NDArray[Any]
-
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
-        """Fill [slots, FIELDS]."""
+        """Fill [slots + 1, FIELDS]."""
 
 
 class ScalingLoop:
-    """Two SimPy processes around one fleet. A new controller takes over where the old one stopped."""
+    """A SimPy process around one fleet. A new controller takes over where the old one stopped."""
 
     def __init__(self, clock: Clock, plane: Scraped, row: int, fleet: Fleet, slots: int, scrape: Scrape) -> None:
         self._clock, self._plane, self._row, self._fleet = clock, plane, row, fleet
         self._interval_ns = to_ns(scrape.interval_s)
         self._scrapes = Scrapes(slots, self._interval_ns, to_ns(scrape.lag_s))
         self._controller: Controller | None = None
-        self._scraping = False
         self._state: Any = None
 
     def hand_over(self, controller: Controller) -> None:
@@ -69,40 +66,38 @@ class ScalingLoop:
         wanted = min(max(self._fleet.target or controller.initial_replicas, low), high)
         self._fleet.scale_to(wanted, "NewLimits")
         if controller.sync_period_s is not None:
-            if not self._scraping:
-                self._scraping = True
-                self._clock.process(self._scrape())
-            self._clock.process(self._control(controller, to_ns(controller.sync_period_s)))
+            self._clock.process(self._loop(controller, to_ns(controller.sync_period_s)))
 
     def stop(self) -> None:
         """No more decisions: the fleet is being retired."""
         self._controller = None
 
-    def _scrape(self) -> Generator[simpy.Event, Any, None]:
-        clock, plane, row, scrapes, interval = self._clock, self._plane, self._row, self._scrapes, self._interval_ns
-        t_ns = clock.now
-        while self._controller is not None:
-            t_ns += interval
-            yield clock.at(t_ns, Rank.SCRAPE, row)
-            plane.scrape(row, scrapes.place(t_ns))
-        self._scraping = False
-
-    def _control(self, controller: Controller, period_ns: int) -> Generator[simpy.Event, Any, None]:
-        clock, fleet = self._clock, self._fleet
-        t_ns = clock.now
+    def _loop(self, controller: Controller, period_ns: int) -> Generator[simpy.Event, Any, None]:
+        """Scrape at every interval, decide at every period, each at its rank, until another controller takes over."""
+        clock, row, interval_ns = self._clock, self._row, self._interval_ns
+        scrape_ns, control_ns = clock.now + interval_ns, clock.now + period_ns
         while True:
-            t_ns += period_ns
-            yield clock.at(t_ns, Rank.CONTROL, self._row)
+            yield clock.at(min(scrape_ns, control_ns), Rank.SCRAPE, row)
             if self._controller is not controller:
                 return
-            decision, self._state = controller.decide(self._observe(t_ns), self._state, t_ns)
-            if decision.replicas != fleet.target:
-                fleet.scale_to(decision.replicas, decision.reason)
+            if scrape_ns <= control_ns:
+                self._plane.scrape(row, self._scrapes.place(scrape_ns))
+                scrape_ns += interval_ns
+            if control_ns > clock.now:
+                continue
+            if not clock.nothing_before(Rank.CONTROL, row):
+                yield clock.at(control_ns, Rank.CONTROL, row)
+                if self._controller is not controller:
+                    return
+            self._decide(controller, control_ns)
+            control_ns += period_ns
+
+    def _decide(self, controller: Controller, now_ns: int) -> None:
+        decision, self._state = controller.decide(self._observe(now_ns), self._state, now_ns)
+        if decision.replicas != self._fleet.target:
+            self._fleet.scale_to(decision.replicas, decision.reason)
 
     def _observe(self, now_ns: int) -> Observation:
         roster = self._fleet.roster()
-        metrics, age_s, span_s = self._scrapes.read(now_ns, roster.slots, roster.requested_ns, roster.ready_ns)
-        queued = int(self._plane.rows[self._row]["queued"])
-        return Observation(
-            self._fleet.target, roster.ready, metrics[0], metrics[1], metrics[2], metrics[3], queued, age_s, span_s
-        )
+        values, queued, age_s, span_s = self._scrapes.read(now_ns, roster.slots, roster.requested_ns, roster.ready_ns)
+        return Observation(self._fleet.target, roster.ready, *values, queued, age_s, span_s)

@@ -4,19 +4,17 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sim.config import Parameters, Share
-from sim.operations.staff import StaffRole
 
 
 class Phase(Parameters):
     """A stretch of the product's life, from its start to the next phase's.
 
     start: civil date or date-time in the scenario's time zone (None for the first phase: the scenario's start);
-    exposure: share of potential demand let in; serving: by the pay-per-request API or by the self-run pool; staff: people
-    paid in this phase, by role; override: patches on the scenario's other nodes (never on demand) while it lasts.
+    exposure: share of potential demand let in; serving: by the pay-per-request API or by the self-run pool; override: patches
+    on the scenario's other nodes (never on demand) while it lasts.
     """
 
     start: datetime | None = None
     exposure: Share
     serving: Literal["api", "pool"]
-    staff: dict[str, StaffRole]
     override: dict[str, Any] = {}

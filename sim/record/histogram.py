@@ -37,11 +37,17 @@ def bucket_value_s(buckets: "NDArray[np.integer]") -> "NDArray[np.float64]":
 
 def quantile_s(buckets: "NDArray[np.integer]", counts: "NDArray[np.integer]", q: float) -> float:
     """The q-quantile in seconds of a histogram given as sparse rows (repeated buckets are added); NaN when empty."""
+    return quantiles_s(buckets, counts, (q,))[0]
+
+
+def quantiles_s(
+    buckets: "NDArray[np.integer]", counts: "NDArray[np.integer]", qs: "tuple[float, ...]"
+) -> "tuple[float, ...]":
+    """Several quantiles at once; see `quantile_s`."""
     import numpy as np
 
     if len(buckets) == 0 or counts.sum() == 0:
-        return math.nan
-    dense = np.bincount(buckets, weights=counts, minlength=1)
-    cumulative = np.cumsum(dense)
-    rank = max(1.0, math.ceil(q * cumulative[-1] - 1e-9))
-    return float(bucket_value_s(np.array([np.searchsorted(cumulative, rank)]))[0])
+        return (math.nan,) * len(qs)
+    cumulative = np.cumsum(np.bincount(buckets, weights=counts, minlength=1))
+    ranks = np.maximum(1.0, np.ceil(np.array(qs) * cumulative[-1] - 1e-9))
+    return tuple(bucket_value_s(np.searchsorted(cumulative, ranks)).tolist())

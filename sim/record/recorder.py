@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.config import RunError
-from sim.record.histogram import quantile_s
+from sim.record.histogram import quantiles_s
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,7 @@ class Recorder:
             self._rows.append((
                 self._start_ns / NS_PER_S, now_ns / NS_PER_S, phase, name, use.pool,
                 *(int(now[w][c]) - int(self._last[w][c]) for c in COUNTS), 0, int(now[w]["in_system"]),
-                *(quantile_s(buckets, counts, q) for _, q in _QUANTILES),
+                *quantiles_s(buckets, counts, tuple(q for _, q in _QUANTILES)),
                 float(now[w]["latency_sum_s"] - self._last[w]["latency_sum_s"]),
                 int(now[w]["waited"]) - int(self._last[w]["waited"]),
                 float(now[w]["wait_sum_s"] - self._last[w]["wait_sum_s"]),
@@ -102,20 +102,29 @@ class Recorder:
         import pandas as pd
 
         lengths = [len(buckets) for _, buckets, _ in self._histogram]
-        rows = np.repeat([row for row, *_ in self._histogram], lengths).astype(np.int64)
-        columns = {"start_s": 0, "phase": 2, "workload": 3}
-        frame = {}
-        for name, place in columns.items():
-            values = np.array([row[place] for row in self._rows])
-            frame[name] = values[rows] if len(rows) else values[:0]
+        rows = np.repeat(np.array([row for row, *_ in self._histogram], np.int64), lengths)
+        starts = np.array([row[0] for row in self._rows], np.float64)
         empty = np.zeros(0, np.int64)
-        frame["bucket"] = np.concatenate([b for _, b, _ in self._histogram] or [empty]).astype(np.int64)
-        frame["count"] = np.concatenate([c for _, _, c in self._histogram] or [empty])
-        return pd.DataFrame(frame).astype({"phase": "str", "workload": "str"})
+        return pd.DataFrame({
+            "start_s": starts[rows],
+            "phase": _repeated([row[2] for row in self._rows], rows),
+            "workload": _repeated([row[3] for row in self._rows], rows),
+            "bucket": np.concatenate([b for _, b, _ in self._histogram] or [empty.astype(np.uint16)]),
+            "count": np.concatenate([c for _, _, c in self._histogram] or [empty]),
+        })  # fmt: skip
 
     def civil(self, seconds: NDArray[np.float64]) -> "pd.DatetimeIndex":
         """Civil time stamps, in the scenario's zone, of seconds since its start."""
         return civil_index(self._calendar, seconds)
+
+
+def _repeated(names: list[str], rows: NDArray[np.int64]) -> "pd.Categorical":
+    """names[rows] as a categorical: millions of rows hold few names."""
+    import pandas as pd
+
+    known = list(dict.fromkeys(names))
+    codes = np.array([known.index(name) for name in names], np.int8)
+    return pd.Categorical.from_codes(codes[rows], categories=known)
 
 
 def civil_index(calendar: Calendar, seconds: NDArray[np.float64]) -> "pd.DatetimeIndex":

@@ -51,7 +51,7 @@ def many(value: float | None) -> str:
 
 
 def usd(value: float | None) -> str:
-    """Money: $0.00031, $182, $12.4k, $1.02M, $1.35B."""
+    """Money: $0.00031, $0.50, $182, $12.4k, $1.02M, $1.35B."""
     if _absent(value):
         return NONE
     assert value is not None
@@ -60,7 +60,9 @@ def usd(value: float | None) -> str:
     for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if rounded >= unit:
             return f"{sign}${three(size / unit)}{letter}"
-    return f"{sign}${three(size)}"
+    text = three(size)
+    cents = len(text.partition(".")[2]) == 1 and rounded < 10
+    return f"{sign}${text}{'0' if cents else ''}"
 
 
 def duration(value_s: float | None) -> str:
@@ -79,6 +81,12 @@ def duration(value_s: float | None) -> str:
         if size < below:
             return three(value_s / length, unit)
     return three(value_s / _DAY_S, "d")
+
+
+def step(length_s: float) -> str:
+    """A length of time as the grain of a series: second, minute, hour, day, or 6 h."""
+    words = {1.0: "second", _MINUTE_S: "minute", _HOUR_S: "hour", _DAY_S: "day", 7 * _DAY_S: "week"}
+    return words.get(length_s) or duration(length_s)
 
 
 def share(value: float | None) -> str:

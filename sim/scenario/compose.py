@@ -1,7 +1,8 @@
 """From what a user names and types to one plain tree: Hydra composes the choices, and the typed values go on top."""
 
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from sim.config import InputError, Problem
 from sim.scenario import choices, overrides
 from sim.scenario.overrides import TYPED
 from sim.scenario.patches import Path as KeyPath
-from sim.scenario.patches import Tree, depth, merge
+from sim.scenario.patches import Tree, depth, merge, value_at
 
 DEFAULT = "document_assistant"
 MAX_FILE_BYTES = 10_000_000  # assumption: a scenario is typed by people; its data stand in files of their own
@@ -93,7 +94,6 @@ def _last_scenario(typed: list[str], scenario: str) -> tuple[list[str], str]:
 
 def _from_conf(scenario: str, chosen: list[overrides.Choice]) -> Composed:
     from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -102,25 +102,51 @@ def _from_conf(scenario: str, chosen: list[overrides.Choice]) -> Composed:
     typed = [
         f"{c.group}{'@' + choices.MOUNTED[c.group] if c.group in choices.MOUNTED else ''}={c.option}" for c in chosen
     ]
-    typed.append(f"scenario={scenario}")
+    own = f"scenario={scenario}"
     try:
-        # The context restores whatever Hydra state the caller had, so that none leaks into or out of a notebook.
-        with initialize_config_dir(str(choices.conf_folder()), job_name="poc2scale", version_base="1.3"):
-            tree = OmegaConf.to_container(hydra_compose("config", typed), resolve=False)
+        with _hydra():
+            tree = _plain(OmegaConf.to_container(hydra_compose("config", [*typed, own]), resolve=False))
+            before = _plain(OmegaConf.to_container(hydra_compose("config", [own]), resolve=False)) if typed else tree
     except (HydraException, OmegaConfBaseException, YAMLError) as e:
         line = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
         raise InputError(Problem("scenario", scenario, f"conf/ does not compose: {line}", "conf/")) from e
-    assert isinstance(tree, dict)
-    return Composed(_plain(tree), files=lambda: _conf_layers(typed))
+    for choice in chosen:
+        _drop_other_kind(tree, before, choice)
+    return Composed(tree, files=lambda: _conf_layers([*typed, own]))
+
+
+def _drop_other_kind(tree: Tree, before: Tree, choice: overrides.Choice) -> None:
+    """Where a choice changes a node's kind, forget what the scenario had set there: it was meant for the other kind."""
+    place = tuple(choices.MOUNTED.get(choice.group, choice.group).split("."))
+    option = _placed(f"{choice.group}/{choice.option}", "")
+    if option.get("kind") != value_at(before, (*place, "kind")):
+        overrides.apply(tree, overrides.Change(place, None))
+        overrides.apply(tree, overrides.Change(place, option))
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Hydra with our conf/; the state of a Hydra that the caller uses is as it was afterwards."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.version import VersionBase
+
+    theirs, version = GlobalHydra.instance().hydra, VersionBase.instance().version_base
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(choices.conf_folder()), job_name="poc2scale", version_base="1.3"):
+            yield
+    finally:
+        GlobalHydra.instance().hydra = theirs
+        VersionBase.instance().version_base = version
 
 
 def _conf_layers(typed: list[str]) -> list[tuple[str, Tree]]:
     """The files that Hydra put together, each as the tree that it alone sets."""
-    from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from hydra.types import RunMode
 
-    with initialize_config_dir(str(choices.conf_folder()), job_name="poc2scale", version_base="1.3"):
+    with _hydra():
         parts = GlobalHydra.instance().config_loader().compute_defaults_list("config", typed, RunMode.RUN).defaults
     return [
         (f"conf/{p.config_path}.yaml", _placed(p.config_path, p.package or ""))

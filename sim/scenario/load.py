@@ -48,8 +48,8 @@ def load(scenario: str = DEFAULT, *typed: str, **changes: Any) -> Scenario:
 def assemble(composed: Composed) -> Scenario:
     """Judge a composed tree whole, with every phase's effective scenario. Raises InputError with every problem."""
     tree = composed.tree
-    ends, problems = _ends(tree)
-    line = timeline.read(tree, ends, known=not problems)
+    ends, problems, known = _ends(tree)
+    line = timeline.read(tree, ends, known=known)
     typed = [path for source, layer in composed.layers if source == TYPED for path, _ in leaves(layer)]
     problems += [
         *line.problems,
@@ -74,12 +74,13 @@ def assemble(composed: Composed) -> Scenario:
 
 def phase_scenarios(scenario: Scenario) -> dict[str, Scenario]:
     """The scenario that each phase lives in, by phase name in order: its override merged in."""
-    tree = _plain(scenario)
+    # As numbers, not as text: a bare number is in its field's unit, as nothing here comes from a user's file.
+    tree = scenario.model_dump(by_alias=True)
     scenarios = {}
     for name, phase in scenario.phases.items():
         merged = merge(tree, phase.override)
         try:
-            scenarios[name] = _validated(merged)
+            scenarios[name] = Scenario.model_validate(merged, by_alias=True, by_name=False)
         except ValidationError as e:
             found = [
                 Problem(f"phases.{name}.override: " + ".".join(r.path), r.value, r.message)
@@ -93,11 +94,6 @@ def _validated(tree: Tree) -> Scenario:
     # By alias alone, so that a key and its Python name (`timeout`, `timeout_s`) can never both be given.
     plain = {**tree, "horizon": f"{float(tree['horizon'])!r} s"} if isinstance(tree["horizon"], float) else tree
     return Scenario.model_validate(plain, context={"door": True}, by_alias=True, by_name=False)
-
-
-def _plain(scenario: Scenario) -> Tree:
-    tree: Tree = scenario.model_dump(mode="json", by_alias=True, warnings=False)
-    return {**tree, "start": scenario.start}
 
 
 def _judge(tree: Tree, composed: Composed) -> tuple[Scenario | None, list[Problem]]:
@@ -172,9 +168,11 @@ def _distinct(problems: Iterable[Problem]) -> list[Problem]:
     return list(seen.values())
 
 
-def _ends(tree: Tree) -> "tuple[list[TraceEnds], list[Problem]]":
-    """The spans of all recorded traffic, read from the files' schemas and ends, with what is wrong with the files."""
+def _ends(tree: Tree) -> "tuple[list[TraceEnds], list[Problem], bool]":
+    """The spans of all recorded traffic, read from the files' schemas and ends; what is wrong with the files; and
+    whether all spans are known."""
     ends: list[TraceEnds] = []
+    known = True
     problems: list[Problem] = []
     workloads = resolve(tree)["workloads"]
     for name, node in workloads.items() if isinstance(workloads, dict) else ():
@@ -183,7 +181,8 @@ def _ends(tree: Tree) -> "tuple[list[TraceEnds], list[Problem]]":
                 node, context={"door": True}, by_alias=True, by_name=False
             )
         except ValidationError:
-            continue  # judged with everything else
+            known = False  # judged with everything else
+            continue
         if workload.kind == "poisson":
             continue
         from sim.workload.ends import check_file
@@ -192,4 +191,4 @@ def _ends(tree: Tree) -> "tuple[list[TraceEnds], list[Problem]]":
             ends.append(check_file(workload, ".".join(typed_path(tree, ("workloads", name)))))
         except InputError as e:
             problems += e.problems
-    return ends, problems
+    return ends, problems, known and not problems

@@ -10,6 +10,7 @@ from sim.config import Parameters, PositiveSeconds
 from sim.cost.prices import Price
 from sim.fleet.parameters import ReplicaType, Scrape
 from sim.lifecycle.parameters import Phase
+from sim.operations.staff import StaffRole
 from sim.policy.autoscaling import Autoscaler
 from sim.record.parameters import Record
 from sim.serving.parameters import Api, Batching, LinearService, Queue, Routing
@@ -37,6 +38,12 @@ class Pool(ReplicaType):
     autoscaler: Autoscaler
 
 
+class StaffedPhase(Phase):
+    """A phase with the people who are paid in it, by role."""
+
+    staff: dict[Name, StaffRole]
+
+
 class Scenario(Parameters):
     """One world: what is asked of it, what serves, what it costs, and the phases it goes through.
 
@@ -57,7 +64,7 @@ class Scenario(Parameters):
     pools: Annotated[dict[Name, Pool], Field(min_length=1)]
     api: Api
     price: Price
-    phases: Annotated[dict[Name, Phase], Field(min_length=1)]
+    phases: Annotated[dict[Name, StaffedPhase], Field(min_length=1)]
     record: Record
 
     @property

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
-from sim.clock.ranks import Rank
+from sim.clock.ranks import REQUEST_PATH, Rank
 from sim.serving.kernels import advance as kernels
 from sim.serving.kernels.state import (
     API,
@@ -33,7 +33,7 @@ from sim.serving.kernels.state import (
 from sim.serving.kernels.tournament import plant
 from sim.serving.plane import Row, Traffic
 
-_DATA_RANKS = (Rank.COMPLETION, Rank.TIMEOUT, Rank.BATCH_EXPIRY, Rank.RETRY, Rank.ARRIVAL)
+_LAST_REQUEST_RANK = [max((int(q) for q in REQUEST_PATH if q <= r), default=0) for r in range(max(Rank) + 1)]
 _LOG_ROWS = 1 << 16
 
 
@@ -47,7 +47,7 @@ class ExactPlane:
         self._st = empty_state(len(rows), slots, len(traffic), 2 * slots, means, _LOG_ROWS if log else 1)
         self._st.scalars[LOG_ON] = int(log)
         self._logged: list[NDArray[Any]] = []
-        self._done = (0, 0)
+        self._done_ns, self._done_rank = 0, 0
         self._advance = kernels.advance.compiled()
         self._scrape = kernels.scrape.compiled()
         self.on_drained: Callable[[int], None] = lambda slot: None
@@ -83,12 +83,13 @@ class ExactPlane:
 
     def advance(self, until_ns: int, through_rank: int) -> bool:
         """One kernel call, or more where a buffer was full; none where no request event can lie between."""
-        if self._done >= (until_ns, through_rank) or self._nothing_between(until_ns, through_rank):
+        rank = _LAST_REQUEST_RANK[through_rank]
+        if until_ns == self._done_ns and rank <= self._done_rank:
             return True
         while True:
-            reason = self._advance(self._st, until_ns, through_rank)
+            reason = self._advance(self._st, until_ns, rank)
             if reason == DONE:
-                self._done = (until_ns, through_rank)
+                self._done_ns, self._done_rank = until_ns, rank
                 return True
             if reason == NODES_FULL:
                 self._grow()
@@ -97,13 +98,9 @@ class ExactPlane:
             elif reason == DRAINED:
                 slot = int(self._st.scalars[DRAINED_SLOT])
                 t_ns = int(self._st.scalars[NOW])
-                self._done = (t_ns, int(Rank.COMPLETION) - 1)
+                self._done_ns, self._done_rank = t_ns, 0
                 self._clock.call_at(t_ns, Rank.SCALE_IN, lambda: self.on_drained(slot), slot)
                 return False
-
-    def _nothing_between(self, until_ns: int, through_rank: int) -> bool:
-        done_ns, done_rank = self._done
-        return done_ns == until_ns and not any(done_rank < r <= through_rank for r in _DATA_RANKS)
 
     def ready(self, slot: int) -> None:
         """See Plane."""
@@ -129,7 +126,7 @@ class ExactPlane:
 
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
         """See Plane."""
-        self._scrape(self._st, row, self._clock.now, sample)
+        self._scrape(self._st.slots, self._st.rows, row, self._clock.now, sample)
 
     def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """See Plane."""

@@ -107,7 +107,7 @@ class Plane(Protocol):
         """Set where a workload's requests go and how they are judged, from now on."""
 
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
-        """Fill [slots, 5]: busy ns, in-flight ns, completions, queued, in service."""
+        """Fill [slots + 1, 5]: busy ns, in-flight ns, completions, queued, in service; last line: shared queue."""
 
     def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Non-empty latency buckets and their counts since the last call."""

@@ -127,6 +127,7 @@ class ReferencePlane:
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
         """See Plane."""
         now = self._clock.now
+        sample[-1, 0] = len(self._shared[row].waiting)
         for i, r in enumerate(self._replicas[row]):
             if r.taking or r.draining:
                 busy = r.busy_ns + (now - r.started_ns if r.serving else 0)

@@ -88,10 +88,7 @@ class World:
         clock, plane = self.clock, self.plane
         self._begin()
         horizon = clock.at(self.calendar.horizon_ns, Rank.CLOSE, sub=(1 << 48) - 1)
-        while not horizon.processed:
-            t_ns, rank = clock.head()
-            if rank == 0 or plane.advance(t_ns, rank - 1):
-                clock.step()
+        clock.play(plane.advance, horizon)
         self._ages_s = plane.finish(self.calendar.horizon_ns)
         self._close()
         self.phases_effective.append((self.phase, self._phase_since_ns / 1e9, self.calendar.horizon_ns / 1e9))

@@ -95,7 +95,7 @@ def play(engine, world):
 
     def scrape():
         for row in (0, 1):
-            sample = np.zeros((SLOTS, 5), np.int64)
+            sample = np.zeros((SLOTS + 1, 5), np.int64)
             plane.scrape(row, sample)
             samples.append(sample)
 

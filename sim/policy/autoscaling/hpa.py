@@ -192,6 +192,9 @@ class HorizontalPodAutoscaler(Parameters):
         state = HpaState(recommendations, up_events, down_events)
         if stable == current:
             return Decision(current, _unlimited(current, desired, stable)), state
+        if current == (self.max_replicas if stable > current else self.min_replicas):
+            # what the limits below would say, and the state in which a controller spends most of its time
+            return Decision(current, "TooManyReplicas" if stable > current else "TooFewReplicas"), state
         changes = Changes(up_events, down_events)
         if stable > current:
             replicas, reason = limit_up(current, stable, self.max_replicas, changes, plan.up, now_ns)

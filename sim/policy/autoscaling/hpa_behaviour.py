@@ -72,6 +72,8 @@ def remember(recommendations: Log, desired: int, windows: Windows, now_ns: int) 
 
     Of equal recommendations in a row only the newest is kept: whatever window reads one of them reads that one.
     """
+    if len(recommendations) == 1 and recommendations[0][0] == desired:
+        return ((desired, now_ns),)
     cutoff = now_ns - max(windows)
     first, last = 0, len(recommendations)
     if last and recommendations[-1][0] == desired:

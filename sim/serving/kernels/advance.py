@@ -1,5 +1,7 @@
 """The compiled data plane: `advance` and the few ways in which the control plane touches it."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -277,14 +279,16 @@ def close_row(st: State, row: int, t: int) -> None:
 
 
 @kernel
-def scrape(st: State, row: int, t: int, sample: NDArray[np.int64]) -> None:
+def scrape(slots: NDArray[Any], rows: NDArray[Any], row: int, t: int, sample: NDArray[np.int64]) -> None:
     """Copy what a scrape sees of a row's slots.
 
-    sample: [slots, 5] cumulative busy ns, cumulative in-flight ns, completions, gauges queued and in service.
+    sample: [slots + 1, 5] cumulative busy ns, cumulative in-flight ns, completions, gauges queued and in service; the
+    first place of the last line is the gauge of the row's shared queue.
     """
-    p = st.rows[row]
+    p = rows[row]
+    sample[p.slots, 0] = p.queued
     for i in range(p.slots):
-        s = st.slots[p.first + i]
+        s = slots[p.first + i]
         if s.mode != OFF:
             busy = t if s.serving > 0 else 0
             sample[i, 0] = busy - s.busy_flow

@@ -1,0 +1,157 @@
+"""What a run found, as sentences with numbers: the titles of its figures and the three conclusions of its report."""
+
+from sim.report.facts import Facts, PhaseFacts
+from sim.report.numbers import between, duration, many, rate, share, step, three, usd
+from sim.report.series import by_window
+
+
+def headline(facts: Facts) -> str:
+    """The answer in one sentence: what it cost in all, from the first phase to the last."""
+    if facts.total_usd == 0:
+        return f"Nothing was spent: no machine, API call or person was billed for {many(facts.requests)} requests."
+    whole = f"{usd(facts.total_usd)} for {many(facts.requests)} requests over {span(facts)}"
+    asked = facts.asked
+    if not asked:
+        return f"{usd(facts.total_usd)} over {span(facts)}, and nobody asked anything."
+    first, last = asked[0], asked[-1]
+    unit = facts.told.unit
+    if first is last:
+        return (
+            f"{whole}: {usd(last.per(facts.told))} per {unit}, {usd(last.said['total_per_1k_usd'])} per 1,000 requests."
+        )
+    return (
+        f"{whole}: from {usd(first.per(facts.told))} per {unit} in {first.name} to {usd(last.per(facts.told))} in "
+        f"{last.name}, and from {usd(first.said['total_per_1k_usd'])} to {usd(last.said['total_per_1k_usd'])} per 1,000 "
+        "requests."
+    )
+
+
+def balance(facts: Facts) -> str:
+    """Where variable cost overtakes fixed, or by how far it does not (the cost figure's title)."""
+    rows = facts.periods
+    variable, fixed = rows["variable_usd"].to_numpy(), rows["fixed_usd"].to_numpy()
+    if facts.total_usd == 0:
+        return "Nothing was spent"
+    of_all = share(float(facts.summary["totals"]["variable_usd"]) / facts.total_usd)
+    above = (variable > fixed).tolist()
+    unit = "month" if facts.drawn.unit == "month" else "day"
+    if len(above) == 1 or all(above) or not any(above):
+        side = "Variable cost leads" if above[0] else "Fixed cost leads"
+        if above[0] and not fixed.sum():
+            return "All cost is variable"
+        if not variable.sum():
+            return "All cost is fixed"
+        throughout = "" if len(above) == 1 else " throughout"
+        return f"{side}{throughout}: variable is {of_all} of {usd(facts.total_usd)}"
+    turn = len(above) - above[::-1].index(False) if False in above[::-1] else 0
+    if turn < len(above) and not any(above[:turn]):
+        return f"Variable cost overtakes fixed in {unit} {turn + 1} ({rows['label'].iloc[turn]})"
+    return f"Variable cost is above fixed in {sum(above)} of {len(above)} {unit}s, and {of_all} of all"
+
+
+def bend(facts: Facts) -> str:
+    """How variable cost follows traffic in the last phase where that can be stated (title of the log-log figure)."""
+    phase = bent(facts)
+    if phase is None:
+        return f"How cost follows traffic cannot be stated: {why_no_slope(facts)}"
+    slope = phase.said["elasticity"]
+    value = f"1 % more requests cost {three(slope['value'])} % more in {phase.name}"
+    if slope["hi"] < 1:
+        return f"Cost grows more slowly than traffic: {value}"
+    if slope["lo"] > 1:
+        return f"Cost grows faster than traffic: {value}"
+    return f"Cost grows about in proportion to traffic: {value}"
+
+
+def bend_interval(facts: Facts) -> str:
+    """The interval of `bend`, or why there is none, in a sentence."""
+    phase = bent(facts)
+    if phase is None:
+        return ""
+    slope = phase.said["elasticity"]
+    return f"95 % interval {between(slope['lo'], slope['hi'])}, n = {three(phase.said['days'])} days of {phase.name}."
+
+
+def bent(facts: Facts) -> PhaseFacts | None:
+    """The last phase with an elasticity."""
+    return next((p for p in reversed(facts.phases) if p.said["elasticity"]["value"] is not None), None)
+
+
+def why_no_slope(facts: Facts) -> str:
+    """The reason the last phase gives."""
+    return str(facts.phases[-1].said["elasticity"].get("reason", "too little traffic")) if facts.phases else "no phase"
+
+
+def felt(facts: Facts) -> str:
+    """Whether users got what they were promised (title of the latency figure)."""
+    asked = facts.asked
+    if not asked:
+        return "Nobody asked anything, so no latency was felt"
+    missed = [phase for phase in asked if phase.missed]
+    if missed:
+        worst = min(missed, key=lambda phase: phase.said["slo_attainment"] - phase.slo.share)
+        where = "in every phase" if len(missed) == len(asked) > 1 else f"in {_listed([p.name for p in missed])}"
+        return f"The SLO is missed {where}: {worst_words(worst, len(missed) > 1)}"
+    if all(phase.said["slo_attainment"] is None for phase in asked):
+        return "No request had ended when the run did, so the SLO cannot be judged"
+    worst = min(asked, key=lambda p: 2.0 if p.said["slo_attainment"] is None else p.said["slo_attainment"])
+    return f"The SLO is held{' in every phase' if len(asked) > 1 else ''}: {worst_words(worst, len(asked) > 1)}"
+
+
+def worst_words(phase: PhaseFacts, several: bool) -> str:
+    """97.1 % within 5 s in production, the worst, of 99 % promised."""
+    within = f" within {duration(phase.slo.latency_s)}" if len(phase.scenario.workloads) == 1 else " within their limit"
+    where = f" in {phase.name}, the worst" if several else ""
+    return f"{share(phase.said['slo_attainment'])}{within}{where}; promised {share(phase.slo.share)}"
+
+
+def load(facts: Facts) -> str:
+    """How much of what was ready the busiest time took (title of the demand figure)."""
+    windows = by_window(facts.run.timeseries)
+    peak = max((p.said["peak_rate_per_s"] or 0.0 for p in facts.phases), default=0.0)
+    if peak == 0:
+        return "Nobody asked anything"
+    owned = windows[windows["capacity_per_s"] > 0]
+    if owned.empty:
+        return f"Demand peaks at {rate(peak)}, and a rented API takes all of it"
+    used = owned["offered"] / owned["length_s"] / owned["capacity_per_s"]
+    over = int((used > 1).sum())
+    window = step(facts.scenario.record.interval_s)
+    if over:
+        some = f"{many(over)} of {many(len(owned))} record windows (one each {window})"
+        return f"Demand peaks at {rate(peak)} and passes the ready capacity in {some}"
+    return f"Demand peaks at {rate(peak)}; the pool is never asked for more than {share(float(used.max()))} of what is ready"
+
+
+def conclusions(facts: Facts) -> list[str]:
+    """Three sentences: what it costs, why that bends, what users feel; each with numbers and a range or why there is none."""
+    cost = headline(facts)
+    slope = bend_interval(facts)
+    why = f"{balance(facts)}. {bend(facts)}{f' ({slope[:-1]})' if slope else ''}."
+    users = felt(facts)
+    latency = [p for p in facts.asked if p.said["latency_p99_s"] is not None]
+    if latency:
+        slow = max(latency, key=lambda p: p.said["latency_p99_s"])
+        where = f"In {slow.name}, the slowest phase, half" if len(latency) > 1 else "Half"
+        users += (
+            f". {where} of the answers took at most {duration(slow.said['latency_p50_s'])}, and one in a hundred took "
+            f"over {duration(slow.said['latency_p99_s'])}"
+        )
+    return [cost, why, f"{users}."]
+
+
+def span(facts: Facts) -> str:
+    """The length of the run: 24 months, 88 days, 3.2 h, 5 s."""
+    calendar = facts.calendar
+    begin, end = calendar.civil(0), calendar.civil(calendar.horizon_ns)
+    months = (end.year - begin.year) * 12 + end.month - begin.month
+    if months >= 2 and (begin.day, begin.time()) == (end.day, end.time()):
+        return f"{months} months"
+    if facts.horizon_s >= 2 * 86_400:
+        days = facts.horizon_s / 86_400
+        return f"{three(days)} days"
+    return duration(facts.horizon_s)
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,130 @@
+"""Long series made short enough to draw: windows into at most 800 bins, histograms into percentiles of each bin."""
+
+from typing import TYPE_CHECKING
+
+from sim.analysis.daily import day_edges
+from sim.clock.calendar import NS_PER_S, Calendar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+MAX_BINS = 800
+PERCENTILES = (50, 95, 99)
+_LENGTHS_S = (60.0, 300.0, 900.0, 3600.0, 3 * 3600.0, 6 * 3600.0)
+_SLACK_S = 1e-6
+
+
+def bin_edges(calendar: Calendar, timeseries: "pd.DataFrame") -> "NDArray[np.float64]":
+    """Edges in seconds: the record windows themselves if they are at most 800, else longer bins, then civil days."""
+    import numpy as np
+
+    horizon_s = calendar.horizon_ns / NS_PER_S
+    starts = np.unique(timeseries["start_s"].to_numpy(dtype=np.float64))
+    if len(starts) <= MAX_BINS:
+        inner = starts[(starts > _SLACK_S) & (starts < horizon_s - _SLACK_S)]
+        return np.concatenate([[0.0], inner, [horizon_s]])
+    for length_s in _LENGTHS_S:
+        if horizon_s / length_s <= MAX_BINS:
+            inner = np.arange(1, int(np.ceil(horizon_s / length_s - _SLACK_S))) * length_s
+            return np.concatenate([[0.0], inner, [horizon_s]])
+    days = day_edges(calendar)
+    together = -(-(len(days) - 1) // MAX_BINS)
+    return np.append(days[:-1:together], days[-1])
+
+
+def demand(timeseries: "pd.DataFrame", edges: "NDArray[np.float64]") -> "pd.DataFrame":
+    """Traffic, capacity and queue of each bin, all workloads and pools together.
+
+    Columns: start_s, end_s; offered_per_s, potential_per_s, capacity_per_s, queue (means over time); offered_lo_per_s,
+    offered_hi_per_s, queue_hi (of the bin's record windows). NaN: no window, or no capacity of one's own (an API serves).
+    """
+    import numpy as np
+    import pandas as pd
+
+    windows = by_window(timeseries)
+    length = windows["length_s"].to_numpy()
+    group = _group(windows["start_s"].to_numpy(), edges)
+    bins = len(edges) - 1
+    rate = windows["offered"].to_numpy() / length
+    frame = pd.DataFrame({"start_s": edges[:-1], "end_s": edges[1:]})
+    frame["offered_per_s"] = _mean(rate, length, group, bins)
+    grouped = pd.Series(rate).groupby(group)
+    frame["offered_lo_per_s"] = grouped.min().reindex(range(bins)).to_numpy()
+    frame["offered_hi_per_s"] = grouped.max().reindex(range(bins)).to_numpy()
+    frame["potential_per_s"] = _mean(windows["potential"].to_numpy() / length, length, group, bins)
+    frame["capacity_per_s"] = _mean(windows["capacity_per_s"].to_numpy(), length, group, bins)
+    frame["queue"] = _mean(windows["queue_mean"].to_numpy(), length, group, bins)
+    frame["queue_hi"] = windows["queue_mean"].groupby(group).max().reindex(range(bins)).to_numpy(dtype=np.float64)
+    return frame
+
+
+def by_window(timeseries: "pd.DataFrame") -> "pd.DataFrame":
+    """One row per record window: start_s, end_s, length_s, sums over workloads, capacity over pools (NaN: an API)."""
+    ends = ["start_s", "end_s"]
+    real = timeseries[timeseries["end_s"] > timeseries["start_s"]]
+    sums = real.groupby(ends)[["offered", "potential", "queue_mean"]].sum()
+    # workloads of one pool each tell that pool's capacity
+    pools = real.groupby([*ends, "pool"])["capacity_per_s"].max()
+    sums["capacity_per_s"] = pools.groupby(ends).sum(min_count=1)
+    windows = sums.reset_index()
+    windows["length_s"] = windows["end_s"] - windows["start_s"]
+    return windows
+
+
+def percentiles(histogram: "pd.DataFrame", edges: "NDArray[np.float64]") -> "pd.DataFrame":
+    """Latency percentiles of each bin and workload that completed anything: workload, start_s, end_s, p50_s, p95_s, p99_s.
+
+    From the merged histograms, so that a bin's percentile is that of all its requests. Bins where nothing was completed
+    are there with NaN, from the workload's first bin on.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from sim.record.histogram import quantile_s
+
+    group = pd.Series(_group(histogram["start_s"].to_numpy(dtype=np.float64), edges), index=histogram.index, name="bin")
+    counts = histogram.groupby(["workload", group, "bucket"])["count"].sum().reset_index()
+    frames = []
+    for workload, rows in counts.groupby("workload"):
+        table = np.full((len(edges) - 1, len(PERCENTILES)), np.nan)
+        for index, part in rows.groupby("bin"):
+            buckets, count = part["bucket"].to_numpy(), part["count"].to_numpy()
+            table[int(str(index))] = [quantile_s(buckets, count, p / 100) for p in PERCENTILES]
+        frame = pd.DataFrame({"workload": workload, "start_s": edges[:-1], "end_s": edges[1:]})
+        for column, p in enumerate(PERCENTILES):
+            frame[f"p{p}_s"] = table[:, column]
+        frames.append(frame)
+    columns = ["workload", "start_s", "end_s", *(f"p{p}_s" for p in PERCENTILES)]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+def stepped(
+    start_s: "NDArray[np.float64]", end_s: "NDArray[np.float64]", *values: "NDArray[np.float64]"
+) -> "tuple[NDArray[np.float64], ...]":
+    """Times and values to draw: steps as wide as their bins where bins are few, else the middle of each."""
+    import numpy as np
+
+    if len(start_s) > 120:
+        return ((start_s + end_s) / 2, *values)
+    return (np.column_stack([start_s, end_s]).ravel(), *(np.repeat(value, 2) for value in values))
+
+
+def _group(start_s: "NDArray[np.float64]", edges: "NDArray[np.float64]") -> "NDArray[np.int64]":
+    import numpy as np
+
+    return np.clip(np.searchsorted(edges, start_s + _SLACK_S, side="right") - 1, 0, len(edges) - 2).astype(np.int64)
+
+
+def _mean(
+    value: "NDArray[np.float64]", weight: "NDArray[np.float64]", group: "NDArray[np.int64]", bins: int
+) -> "NDArray[np.float64]":
+    """Means weighted with time, of the values that are there; NaN where none is."""
+    import numpy as np
+
+    there = ~np.isnan(value)
+    sums = np.bincount(group[there], weights=(value * weight)[there], minlength=bins)
+    weights = np.bincount(group[there], weights=weight[there], minlength=bins)
+    result: NDArray[np.float64] = np.divide(sums, weights, out=np.full(bins, np.nan), where=weights > 0)
+    return result
