@@ -131,11 +131,12 @@ def run(typed: Namespace) -> int:
     begun = monotonic()
     with terminal.progress_bar(sys.stderr, quiet=typed.quiet) as progress:
         result = simulate(scenario, progress=progress)
-    run_dir = store.write(
-        result, scenario.name, dump(scenario), out, wall_s=monotonic() - begun,
-        report=lambda folder: html.write_report(result, folder),
-    )  # fmt: skip
-    summary = {**result.summary(), "run_dir": str(run_dir)}
+    summary = result.summary()
+    contents = store.Contents(
+        scenario.name, dump(scenario), summary, result.frames(), result.notes, result.manifest, monotonic() - begun
+    )
+    run_dir = store.write(contents, out, report=lambda folder: html.write_report(result, folder))
+    summary = {**summary, "run_dir": str(run_dir)}
     if typed.json:
         print(json.dumps(summary, allow_nan=False))
     else:

@@ -8,6 +8,7 @@ compiled code, of numba's, llvmlite's, NumPy's and Python's versions, and of the
 import hashlib
 import os
 import platform
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,17 +22,22 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 __all__ = ["cache_folder", "inlined", "kernel"]
 
-_MARKS = ("from sim.compiled import", "import sim.compiled")
+_COMPILES = re.compile(r"^from sim\.compiled import [^\n]*\b(inlined|kernel)\b", re.MULTILINE)
+_IMPORT = re.compile(r"^\s*from sim\.([\w.]+) import", re.MULTILINE)
 
 
 def inlined(function: Function) -> Function:
-    """A function that stays plain Python when called from Python and becomes part of any kernel that calls it."""
+    """A function that stays plain Python when called from Python and becomes part of any kernel that calls it.
+
+    It allocates nothing: no new arrays, lists or strings.
+    """
+    # no reference counts: a kernel allocates nothing, and counting its arrays would take most of its time
     result: Function = register_jitable(forceinline=True, _nrt=False)(function)
     return result
 
 
-class kernel:  # noqa: N801 - reads as a decorator
-    """A compiled function: compiled, or loaded from the cache, at its first call."""
+class kernel:
+    """A compiled function: compiled, or loaded from the cache, at its first call. It allocates nothing."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -46,11 +52,13 @@ class kernel:  # noqa: N801 - reads as a decorator
         """The numba dispatcher; hold on to it where a call must cost as little as possible."""
         if self._compiled is None:
             folder = cache_folder()
-            before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
+            config: Any = numba.config
+            njit: Any = numba.njit
+            before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
             try:
-                self._compiled = numba.njit(cache=True, _nrt=False)(self.function)
+                self._compiled = njit(cache=True, _nrt=False)(self.function)
             finally:
-                numba.config.CACHE_DIR = before
+                config.CACHE_DIR = before
         return self._compiled
 
 
@@ -79,14 +87,27 @@ def is_cold() -> bool:
 
 
 def sources(package: Path | None = None) -> list[Path]:
-    """Every source file of the package that takes part in compiled code, sorted."""
+    """Every source file of the package that takes part in compiled code, sorted.
+
+    Those are the files that define kernels or inlined functions, and all that these import from the package, since
+    their constants are compiled in.
+    """
     root = package or Path(__file__).parent
-    return [p for p in sorted(root.rglob("*.py")) if p.name == "compiled.py" or _marked(p)]
+    texts = {path: path.read_text(encoding="utf-8") for path in root.rglob("*.py")}
+    found: set[Path] = set()
+    reached = [path for path, text in texts.items() if path.name == "compiled.py" or _COMPILES.search(text)]
+    while reached:
+        path = reached.pop()
+        if path not in found:
+            found.add(path)
+            reached += [p for name in _IMPORT.findall(texts[path]) for p in _files(root, name) if p in texts]
+    return sorted(found)
 
 
-def _marked(path: Path) -> bool:
-    text = path.read_text(encoding="utf-8")
-    return any(mark in text for mark in _MARKS)
+def _files(root: Path, module: str) -> list[Path]:
+    """Files that `from sim.<module> import` may read."""
+    place = root.joinpath(*module.split("."))
+    return [place.with_suffix(".py"), place / "__init__.py"]
 
 
 def _digest() -> str:

@@ -42,6 +42,8 @@ class Streams:
         return np.random.Generator(np.random.Philox(key=int(self.key(name))))
 
 
+Word = np.uint64
+
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _LOW, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
@@ -50,7 +52,7 @@ _TO_UNIT = 1.0 / 4503599627370496.0  # 2**-52, so that the half step below is ex
 
 
 @inlined
-def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+def philox(c0: Word, c1: Word, c2: Word, c3: Word, k0: Word, k1: Word) -> tuple[Word, Word, Word, Word]:
     """Philox4x32-10: four 32-bit words (held in uint64) of counter and two of key -> four random words."""
     for _ in range(10):
         p0 = _M0 * c0
@@ -65,7 +67,7 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def uniform_pair(key, index, attempt, purpose):  # type: ignore[no-untyped-def]
+def uniform_pair(key: Word, index: int, attempt: int, purpose: int) -> tuple[float, float]:
     """Two independent uniforms in the open interval (0, 1) for (key, index, attempt, purpose).
 
     key: uint64; index: int64 request id; attempt, purpose: small ints.
@@ -80,14 +82,14 @@ def uniform_pair(key, index, attempt, purpose):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def uniform(key, index, attempt, purpose):  # type: ignore[no-untyped-def]
+def uniform(key: Word, index: int, attempt: int, purpose: int) -> float:
     """One uniform in (0, 1); see `uniform_pair`."""
     u, _ = uniform_pair(key, index, attempt, purpose)
     return u
 
 
 @inlined
-def normal_quantile(p):  # type: ignore[no-untyped-def]
+def normal_quantile(p: float) -> float:
     """Standard normal quantile of p in (0, 1), relative error 1e-15 (Wichura 1988, algorithm AS 241)."""
     q = p - 0.5
     if abs(q) <= 0.425:
@@ -116,6 +118,6 @@ def normal_quantile(p):  # type: ignore[no-untyped-def]
                 + 5.4637849111641143699) * r + 6.6579046435011037772)  # fmt: skip
         den = (((((((2.04426310338993978564e-15 * r + 1.4215117583164458887e-7) * r + 1.8463183175100546818e-5) * r
                   + 7.868691311456132591e-4) * r + 0.0148753612908506148525) * r + 0.13692988092273580531) * r
-                + 0.59983220206557587) * r + 1.0)  # fmt: skip
+                + 0.59983220655588793769) * r + 1.0)  # fmt: skip
     z = num / den
     return -z if q < 0.0 else z

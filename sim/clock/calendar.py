@@ -1,6 +1,7 @@
 """Civil time: the scenario's start with its time zone, and the days, months and hours of week that follow from it."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -47,9 +48,9 @@ class Calendar:
         moment = self.civil(t_ns)
         return moment.weekday() * 24 + moment.hour
 
-    def _boundaries(self, following: "object", first: date) -> list[int]:
-        assert callable(following)
-        marks, day = [], first
+    def _boundaries(self, following: Callable[[date], date], first: date) -> list[int]:
+        marks: list[int] = []
+        day = first
         while True:
             day = following(day)
             t_ns = self.ns(day)

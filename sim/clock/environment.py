@@ -27,6 +27,11 @@ class Clock(simpy.Environment):
     def __init__(self) -> None:
         super().__init__(initial_time=0)
 
+    @property
+    def now(self) -> int:
+        """Nanoseconds since the scenario's start."""
+        return int(self._now)
+
     def at(self, t_ns: int, rank: Rank, sub: int = 0, value: Any = None) -> simpy.Event:
         """An event that fires at `t_ns` (>= now), after all events of that instant with a lower (rank, sub).
 
@@ -51,7 +56,7 @@ class Clock(simpy.Environment):
     def nothing_before(self, rank: Rank, sub: int) -> bool:
         """Whether an event scheduled for this instant with (rank, sub) would be the very next to happen."""
         t_ns, priority, _, _ = self._queue[0]
-        return t_ns > self._now or priority > (rank << _SUB_BITS) | sub  # type: ignore[operator]
+        return t_ns > self._now or priority > (rank << _SUB_BITS) | sub
 
     def head(self) -> tuple[int, int]:
         """Time (ns) and rank of the next event; rank 0 for SimPy's own bookkeeping (starts, interrupts)."""

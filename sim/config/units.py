@@ -50,7 +50,8 @@ def parse_quantity(value: object, units: dict[str, float], what: str, example: s
     else:
         match = _NUMBER.match(value)
         if not match:
-            raise ValueError(f"not {what}. Expected a number with a unit, such as {example}.")
+            expected = "a number" if "" in units else "a number with a unit"
+        raise ValueError(f"not {what}. Expected {expected}, such as {example}.")
         unit = match.group(2)
         number = float(match.group(1).replace("_", "").replace(",", ""))
         if unit == "" and "" not in units and not bare:
@@ -109,7 +110,8 @@ def format_quantity(number: float, units: dict[str, float], show: tuple[str, ...
             text = f"{shown:.{digits}g} {unit}".strip()
             if parse_quantity(text, units, "", "", bare=True) == number:
                 return text
-    return f"{number!r} {show[-1]}"
+    base = next(unit for unit, factor in units.items() if factor == 1.0)
+    return f"{number!r} {base}".strip()
 
 
 _S = (SECONDS, "a duration", '"90 s", "15 min" or "24 h"', ("d", "h", "min", "s", "ms", "us"))

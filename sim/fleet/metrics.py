@@ -17,9 +17,9 @@ def measure(
 ) -> int:  # fmt: skip
     """Metrics of the replicas at `slots` from two scrapes; requests in the shared queue at the newest.
 
-    newest, previous: [slots + 1, FIELDS]; now, at, before: this moment, the newest and the previous scrape, ns (a scrape
-    that never was: -1); ready_ns: -1 for a replica that never was; out: [4, n] age s, seconds since ready, utilisation,
-    in flight. NaN where there is no such sample: a replica's samples are those taken since it became ready.
+    newest, previous: [slots + 1, FIELDS]; now, at, before: this moment, the newest and the previous scrape, ns (-1:
+    none); ready_ns: -1 for a replica that never was; out: [4, n] age s, seconds since ready, utilisation, in flight.
+    NaN where there is no such sample: a replica's samples are those taken since it became ready.
     """
     for i in range(len(slots)):
         j = slots[i]
@@ -57,7 +57,8 @@ class Scrapes:
     ) -> tuple[NDArray[np.float64], int, float, float]:
         """Metrics of the replicas at `slots` from the newest scrape no younger than the lag.
 
-        [4, n] values (see `measure`), requests in the shared queue, age of that scrape and time since the one before, s.
+        Returns [4, n] values (see `measure`), requests in the shared queue, the scrape's age and its distance from the
+        one before, s.
         """
         k, depth, times = self._taken - 1, self._depth, self._times
         while k >= 0 and self._taken - k < depth and now_ns - times[k % depth] < self._lag_ns:

@@ -100,4 +100,7 @@ class ScalingLoop:
     def _observe(self, now_ns: int) -> Observation:
         roster = self._fleet.roster()
         values, queued, age_s, span_s = self._scrapes.read(now_ns, roster.slots, roster.requested_ns, roster.ready_ns)
-        return Observation(self._fleet.target, roster.ready, *values, queued, age_s, span_s)
+        age, ready_for, utilisation, in_flight = values
+        return Observation(
+            self._fleet.target, roster.ready, age, ready_for, utilisation, in_flight, queued, age_s, span_s
+        )

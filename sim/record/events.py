@@ -29,6 +29,7 @@ class EventLog:
 
         from sim.record.recorder import civil_index
 
-        frame = pd.DataFrame(self._rows, columns=list(COLUMNS)).astype({"kind": "str", "subject": "str", "detail": "str"})
+        frame = pd.DataFrame(self._rows, columns=list(COLUMNS))
+        frame = frame.astype({"kind": "str", "subject": "str", "detail": "str"})
         frame.insert(1, "time", civil_index(calendar, frame["at_s"].to_numpy(dtype=np.float64)))
         return frame

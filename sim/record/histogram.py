@@ -19,7 +19,7 @@ RELATIVE_ERROR = 0.5 / STEPS
 
 
 @inlined
-def bucket_of(latency_ns):  # type: ignore[no-untyped-def]
+def bucket_of(latency_ns: int) -> int:
     """Bucket index of a latency in integer nanoseconds (>= 0)."""
     if latency_ns <= 0:
         return 0

@@ -49,7 +49,7 @@ class Recorder:
         self._last_area = [(0, 0)] * len(names)
         self._last_use: list[PoolUse | None] = [None] * len(names)
         self._rows: list[tuple[Any, ...]] = []
-        self._histogram: list[tuple[int, NDArray[np.uint16], NDArray[np.int64]]] = []  # row, buckets, counts
+        self._histogram: list[tuple[int, NDArray[np.uint16], NDArray[Any]]] = []  # row, buckets, counts
         self._start_ns = 0
 
     def close(self, now_ns: int, phase: str, areas: list[tuple[int, int]], uses: list[PoolUse]) -> None:
@@ -65,7 +65,7 @@ class Recorder:
         for w, name in enumerate(self._names):
             _check_conservation(now[w], name, now_ns)
             buckets, counts = self._counted.take_histogram(w)
-            self._histogram.append((len(self._rows), buckets.astype(np.uint16), counts))
+            self._histogram.append((len(self._rows), buckets.astype(np.uint16), _narrow(counts)))
             before = self._last_use[w]
             use = uses[w]
             deltas = (0, 0, 0) if before is None else (before.ready_ns, before.billed_ns, before.busy_ns)
@@ -89,9 +89,9 @@ class Recorder:
         import pandas as pd
 
         names = (
-            "start_s", "end_s", "phase", "workload", "pool", *COUNTS, "failed", "in_system", *(n for n, _ in _QUANTILES),
-            "latency_sum_s", "waited", "wait_sum_s", "in_system_mean", "queue_mean", "replicas_ready", "replica_s",
-            "busy_s", "capacity_per_s",
+            "start_s", "end_s", "phase", "workload", "pool", *COUNTS, "failed", "in_system",
+            *(name for name, _ in _QUANTILES), "latency_sum_s", "waited", "wait_sum_s", "in_system_mean",
+            "queue_mean", "replicas_ready", "replica_s", "busy_s", "capacity_per_s",
         )  # fmt: skip
         frame = pd.DataFrame(self._rows, columns=list(names))
         frame.insert(2, "time", self.civil(frame["start_s"].to_numpy()))
@@ -102,7 +102,7 @@ class Recorder:
         import pandas as pd
 
         lengths = [len(buckets) for _, buckets, _ in self._histogram]
-        rows = np.repeat(np.array([row for row, *_ in self._histogram], np.int64), lengths)
+        rows = np.repeat(np.array([row for row, *_ in self._histogram], np.int32), lengths)
         starts = np.array([row[0] for row in self._rows], np.float64)
         empty = np.zeros(0, np.int64)
         return pd.DataFrame({
@@ -118,13 +118,19 @@ class Recorder:
         return civil_index(self._calendar, seconds)
 
 
-def _repeated(names: list[str], rows: NDArray[np.int64]) -> "pd.Categorical":
+def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:
+    """Counts in half the room where none of them needs it all."""
+    return counts.astype(np.uint32) if counts.size == 0 or counts.max() < 2**32 else counts
+
+
+def _repeated(names: list[str], rows: NDArray[np.int32]) -> Any:
     """names[rows] as a categorical: millions of rows hold few names."""
     import pandas as pd
 
     known = list(dict.fromkeys(names))
-    codes = np.array([known.index(name) for name in names], np.int8)
-    return pd.Categorical.from_codes(codes[rows], categories=known)
+    codes = np.array([known.index(name) for name in names], np.int8)[rows]
+    categorical: Any = pd.Categorical.from_codes(codes, categories=pd.Index(known, dtype="str"))
+    return categorical
 
 
 def civil_index(calendar: Calendar, seconds: NDArray[np.float64]) -> "pd.DatetimeIndex":

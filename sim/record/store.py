@@ -7,8 +7,9 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,67 +18,53 @@ SCHEMA_VERSION = 1
 _PACKAGES = ("simpy", "numpy", "scipy", "pandas", "pyarrow", "hydra-core", "pydantic", "numba", "matplotlib")
 
 
-class Stored(Protocol):
-    """What of a run is kept (`sim.world.Run`)."""
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What of a run is kept.
 
-    timeseries: "pd.DataFrame"
-    latency_histogram: "pd.DataFrame"
-    ledger: "pd.DataFrame"
-    events: "pd.DataFrame"
-    requests: "pd.DataFrame | None"
+    name: of the scenario; scenario_yaml: it, fully resolved; summary: the answer; frames: by file name; notes: what the
+    user must be told; manifest: what made the run (seed, engine ...); wall_s: how long it took.
+    """
+
+    name: str
+    scenario_yaml: str
+    summary: dict[str, Any]
+    frames: "dict[str, pd.DataFrame]"
     notes: list[str]
     manifest: dict[str, Any]
-
-    def summary(self) -> dict[str, Any]:
-        """The answer."""
+    wall_s: float
 
 
-def write(
-    run: Stored, name: str, scenario_yaml: str, out: Path, *, wall_s: float, report: Callable[[Path], None]
-) -> Path:
+def write(run: Contents, out: Path, report: Callable[[Path], None]) -> Path:
     """Write everything of a run to out/<name>/<run id>/ and return that folder.
 
-    name: the scenario's; scenario_yaml: it, fully resolved; wall_s: how long the run took; report: writes the report
-    into a folder. The run id is the seed and a digest of the scenario: the same run takes the same place, and replaces
-    what was there. `latest` beside it points to it. Raises OSError (disk full, no permission); nothing is left behind.
+    report: writes the report into a folder. The run id is the seed and a digest of the scenario: the same run takes the
+    same place, and replaces what was there. `latest` beside it points to it. Raises OSError (disk full, no permission);
+    nothing is left behind.
     """
-    digest = hashlib.blake2b(scenario_yaml.encode(), digest_size=5).hexdigest()
+    digest = hashlib.blake2b(run.scenario_yaml.encode(), digest_size=5).hexdigest()
     run_id = f"seed{run.manifest['seed']}-{digest}"
-    home = out / name
+    home = out / run.name
     home.mkdir(parents=True, exist_ok=True)
     partial = home / f".{run_id}.partial-{os.getpid()}"
     try:
         partial.mkdir()
-        _text(partial / "scenario.yaml", scenario_yaml)
-        _text(partial / "summary.json", json.dumps(run.summary(), indent=1, allow_nan=False) + "\n")
-        _frames(run, partial)
+        _text(partial / "scenario.yaml", run.scenario_yaml)
+        _text(partial / "summary.json", json.dumps(run.summary, indent=1, allow_nan=False) + "\n")
+        for name, frame in run.frames.items():
+            frame.to_parquet(partial / f"{name}.parquet", engine="pyarrow", compression="zstd", index=False)
         report(partial)
-        _text(partial / "run.log", _log(run, wall_s))
-        manifest = _manifest(run, digest, wall_s)
-        _text(partial / "manifest.json", json.dumps(manifest, indent=1) + "\n")
-        final = home / run_id
-        _replace(partial, final)
+        _text(partial / "run.log", _log(run))
+        _text(partial / "manifest.json", json.dumps(_manifest(run, digest), indent=1) + "\n")
+        _replace(partial, home / run_id)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
     _point(home / "latest", run_id)
-    return final
+    return home / run_id
 
 
-def _frames(run: Stored, folder: Path) -> None:
-    frames = {
-        "timeseries": run.timeseries,
-        "latency_histogram": run.latency_histogram,
-        "ledger": run.ledger,
-        "events": run.events,
-        "requests": run.requests,
-    }
-    for name, frame in frames.items():
-        if frame is not None:
-            frame.to_parquet(folder / f"{name}.parquet", engine="pyarrow", compression="zstd", index=False)
-
-
-def _manifest(run: Stored, digest: str, wall_s: float) -> dict[str, Any]:
+def _manifest(run: Contents, digest: str) -> dict[str, Any]:
     from importlib.metadata import version
 
     return {
@@ -89,7 +76,7 @@ def _manifest(run: Stored, digest: str, wall_s: float) -> dict[str, Any]:
         "platform": platform.platform(),
         "packages": {package: version(package) for package in _PACKAGES},
         "config_digest": digest,
-        "wall_s": round(wall_s, 3),
+        "wall_s": round(run.wall_s, 3),
         **run.manifest,
     }
 
@@ -108,14 +95,15 @@ def _git_state() -> dict[str, Any] | None:
     return {"commit": commit.stdout.strip(), "changed": bool(dirty.stdout.strip())}
 
 
-def _log(run: Stored, wall_s: float) -> str:
+def _log(run: Contents) -> str:
     from datetime import UTC, datetime
 
-    lines = [f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, run finished after {wall_s:.1f} s"]
+    lines = [f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, run finished after {run.wall_s:.1f} s"]
     lines += [f"note: {note}" for note in run.notes]
-    phases = run.events[run.events["kind"].str.startswith("phase_")]
+    events = run.frames["events"]
+    phases = events[events["kind"].str.startswith("phase_")]
     lines += [f"{at}: {kind} {phase}" for at, kind, phase in zip(phases["time"], phases["kind"], phases["subject"])]
-    counts = run.events["kind"].value_counts(sort=False)
+    counts = events["kind"].value_counts(sort=False)
     lines += [f"{count} events of kind {kind}" for kind, count in sorted(counts.items())]
     return "\n".join(lines) + "\n"
 

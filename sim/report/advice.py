@@ -26,6 +26,10 @@ class Step:
 
 def next_steps(facts: Facts) -> list[Step]:
     """At most three things to do, the most pressing first; one that says so when nothing presses."""
+    if not facts.requests:
+        return [
+            Step("Check the demand: no request was let in, so that only time was paid for.", f"poc2scale check {HERE}")
+        ]
     steps = [step for step in (_slo(facts), _idle(facts), _people(facts), _sourcing(facts)) if step is not None]
     return steps[:3] or [Step("Nothing in these numbers asks for a change.")]
 
@@ -35,12 +39,13 @@ def _slo(facts: Facts) -> Step | None:
     if not missed:
         return None
     worst = min(missed, key=lambda phase: phase.said["slo_attainment"] - phase.slo.share)
-    gap = f"in {worst.name} {share(worst.said['slo_attainment'])} of requests are answered in time, {share(worst.slo.share)} are promised"
+    attained, promised = share(worst.said["slo_attainment"]), share(worst.slo.share)
+    gap = f"in {worst.name} {attained} of requests are answered in time, {promised} are promised"
     if worst.serving == "api":
         api = worst.scenario.api
         return Step(
-            f"Choose a faster API or a longer SLO: {gap}, and {api.name} alone takes {duration(api.latency.median_s)} at "
-            "the median.",
+            f"Choose a faster API or a longer SLO: {gap}, and {api.name} alone takes "
+            f"{duration(api.latency.median_s)} at the median.",
             "poc2scale list api",
         )
     name, pool = _main_pool(worst)
@@ -60,9 +65,7 @@ def _slo(facts: Facts) -> Step | None:
         )
     if _at_limit(facts, worst, name, scaler.max_replicas):
         typed = _run(facts, name, f"max_replicas={math.ceil(scaler.max_replicas * 1.5)}")
-        return Step(
-            f"Raise the limit of {scaler.max_replicas} replicas of pool {name}, which it reached: {why}.", typed
-        )
+        return Step(f"Raise the limit of {scaler.max_replicas} replicas that pool {name} reached: {why}.", typed)
     typed = _run(facts, name, f"min_replicas={max(scaler.min_replicas + 1, math.ceil(scaler.min_replicas * 1.5))}")
     return Step(f"Keep more replicas ready in pool {name}, or lower its target: {why}.", typed)
 
@@ -87,9 +90,10 @@ def _idle(facts: Facts) -> Step | None:
     if scaler.metric == "utilisation" and scaler.target < 0.8:
         typed = _run(facts, name, f'"target={100 * min(0.8, scaler.target + 0.15):.0f} %"')
         return Step(f"Try a higher target of utilisation: {what}.", typed)
-    return Step(
-        f"Try fewer replicas at least: {what}.", _run(facts, name, f"min_replicas={max(1, scaler.min_replicas - 1)}")
-    )
+    if scaler.min_replicas == 1:
+        return None
+    fewer = _run(facts, name, f"min_replicas={scaler.min_replicas - 1}")
+    return Step(f"Try a lower least number of replicas: {what}.", fewer)
 
 
 def _people(facts: Facts) -> Step | None:
@@ -100,8 +104,8 @@ def _people(facts: Facts) -> Step | None:
         return None
     part = share(last.said["fixed_usd"] / last.total_usd)
     return Step(
-        f"Look at people before machines: {part} of the cost of {last.name} is fixed, so neither tuning nor traffic moves "
-        "the bill much."
+        f"Look at people before machines: {part} of the cost of {last.name} is fixed, so neither tuning nor traffic "
+        "moves the bill much."
     )
 
 
@@ -116,8 +120,8 @@ def _sourcing(facts: Facts) -> Step | None:
     if give <= ask:
         return None
     return Step(
-        f"Ask whether the pool should come later: in {pool.name} a thousand requests cost {usd(give)} of machines, network "
-        f"and logs, and {usd(ask)} by the API in {api.name}.",
+        f"Ask whether the pool should come later: in {pool.name} a thousand requests cost {usd(give)} of machines, "
+        f"network and logs, and {usd(ask)} by the API in {api.name}.",
         f"poc2scale run {HERE} phases.{pool.name}.serving=api",
     )
 
@@ -127,8 +131,8 @@ def look_again(facts: Facts) -> str:
     growth = monthly_growth(facts)
     if growth is None:
         return (
-            f"Look again with a longer run: growth cannot be told from less than {MIN_DAYS} whole days of one phase. Until "
-            "then, when traffic has doubled or a price has changed."
+            f"Look again with a longer run: growth cannot be told from less than {MIN_DAYS} whole days of one phase. "
+            "Until then, when traffic has doubled or a price has changed."
         )
     factor, days = growth
     pace = f"over the last {days:.0f} days traffic {_moved(factor - 1)} a month"
@@ -147,7 +151,7 @@ def look_again(facts: Facts) -> str:
     if months > FAR_MONTHS:
         return f"Look again in {_months(min(12.0, doubled))}, or when a price changes: {what}, which lasts for years."
     when = civil_date(facts.calendar, facts.horizon_s + months * MONTH_DAYS * 86_400)
-    return f"Look again before {when}, {_months(months)} after this run ends: {what}, so that growth at this pace meets it then."
+    return f"Look again before {when}, {_months(months)} after this run: {what}, which this growth meets by then."
 
 
 def monthly_growth(facts: Facts) -> tuple[float, float] | None:

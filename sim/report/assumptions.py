@@ -14,11 +14,11 @@ GLOSSARY = (
     ("Request", "One question to the product, from its arrival to its one end: answered, refused, given up or lost."),
     (
         "Potential demand",
-        "Requests that would come if everybody were let in. A phase's exposure lets a share of them in.",
+        "Requests that would come if everybody were let in; a phase lets in a share.",
     ),
     (
         "Phase",
-        "A stretch of the product's life (such as POC, MVP, production, scale) with its own exposure, serving and staff.",
+        "A stretch of the product's life (POC, MVP, production, scale) with its own exposure, serving, staff.",
     ),
     ("Fixed cost", "What is paid whatever the traffic: people, and later data, training and commitments."),
     ("Variable cost", "What serving costs: machine time or API fees, network and logs. Idle machines belong to it."),
@@ -28,7 +28,7 @@ GLOSSARY = (
     ("Percentile", "The 99th percentile of latency is the time within which 99 of 100 answered requests were done."),
     (
         "SLO",
-        "Service level objective: the share of requests promised to be answered within a limit. Refused ones count as missed.",
+        "Service level objective: the share of requests promised to be answered within a limit.",
     ),
     ("Replica", "One machine with one model loaded, ready to serve."),
     ("Ready capacity", "Requests per second that the ready replicas serve with full batches, at best."),
@@ -53,7 +53,8 @@ def assumptions(facts: Facts) -> list[Assumption]:
     rows = []
     for name, workload in scenario.workloads.items():
         rows.append(Assumption(f"demand of {name}", _demand(workload), _demand_source(workload)))
-        promise = f"{share(workload.slo.share)} within {duration(workload.slo.latency_s)}; timeout {duration(workload.timeout_s)}"
+        slo = workload.slo
+        promise = f"{share(slo.share)} within {duration(slo.latency_s)}; timeout {duration(workload.timeout_s)}"
         rows.append(Assumption(f"promise to {name}", promise, CHOSEN))
         tokens = f"{three(workload.prompt_tokens)} tokens in, {three(workload.output_tokens)} out"
         size = f"{three(workload.response_bytes / 1e3, 'kB')} response, {three(workload.log_bytes / 1e3, 'kB')} of log"
@@ -64,9 +65,9 @@ def assumptions(facts: Facts) -> list[Assumption]:
     if any(phase.serving == "api" for phase in facts.phases):
         rows.append(_api(facts))
     price = scenario.price
-    tiers = price.egress.tiers
-    volume = f"egress from {usd(tiers[0].price_usd_per_gb)} per GB, logs from {usd(price.logs.ingest.tiers[0].price_usd_per_gb)}"
-    rows.append(Assumption(f"network and logs, {price.name}", f"{volume} per GB", price.source))
+    egress, logs = (usd(tiered.tiers[0].price_usd_per_gb) for tiered in (price.egress, price.logs.ingest))
+    volume = f"egress from {egress} per GB, logs {logs} per GB"
+    rows.append(Assumption(f"network and logs, {price.name}", volume, price.source))
     for phase in facts.phases:
         staff = scenario.phases[phase.name].staff
         people = ", ".join(
@@ -110,7 +111,8 @@ def _pool(name: str, pool: Pool) -> list[Assumption]:
     boot = f"{duration(machine.provisioning_s)} to boot, {duration(model.load_s)} to load {model.name}"
     spread = "" if service.distribution == "constant" else f", {service.distribution}"
     spread += f" (cv {three(service.cv)})" if service.cv else ""
-    time = f"{duration(service.base_s)} + {duration(service.per_item_s)} a request{spread}; batches of at most {pool.batching.max_batch_size}"
+    time = f"{duration(service.base_s)} + {duration(service.per_item_s)} a request{spread}"
+    time += f"; batches of at most {pool.batching.max_batch_size}"
     return [
         Assumption(f"machine of pool {name}", f"{kind}; {boot}", machine.source),
         Assumption(f"service time of pool {name}", f"{time}, on {service.hardware}", service.source),
@@ -123,10 +125,8 @@ def _autoscaler(pool: Pool) -> str:
     if not isinstance(scaler, HorizontalPodAutoscaler):
         return f"fixed at {scaler.replicas} replicas"
     target = share(scaler.target) if scaler.metric == "utilisation" else three(scaler.target)
-    return (
-        f"Kubernetes HPA, {scaler.min_replicas} to {scaler.max_replicas} replicas, {scaler.metric.replace('_', ' ')} at "
-        f"{target}"
-    )
+    metric = scaler.metric.replace("_", " ")
+    return f"Kubernetes HPA, {scaler.min_replicas} to {scaler.max_replicas} replicas, {metric} at {target}"
 
 
 def _api(facts: Facts) -> Assumption:

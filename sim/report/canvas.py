@@ -25,18 +25,22 @@ API, FELT, EGRESS, LOGS = "#E69F00", "#CC79A7", "#F0E442", "#F3B58F"
 IDLE = (INK, 0.27)  # light grey on white, dark grey in the dark
 
 _RC: dict[Any, Any] = {
-    "font.family": "DejaVu Sans", "font.size": 9.5, "axes.labelsize": 9.5, "xtick.labelsize": 9.0,
-    "ytick.labelsize": 9.0, "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
-    "axes.edgecolor": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False,
-    "axes.linewidth": 0.6, "axes.axisbelow": True, "xtick.major.width": 0.6, "ytick.major.size": 0.0,
-    "grid.color": INK, "grid.alpha": 0.14, "grid.linewidth": 0.6, "lines.linewidth": 1.4,
-    "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none", "legend.frameon": False,
-    "svg.fonttype": "none", "path.simplify": True, "path.simplify_threshold": 0.2, "axes.formatter.useoffset": False,
+    "font.family": "DejaVu Sans", "axes.labelsize": "medium", "xtick.labelsize": "medium", "ytick.labelsize": "medium",
+    "legend.fontsize": "medium", "legend.title_fontsize": "medium", "text.color": INK, "axes.labelcolor": INK,
+    "xtick.color": INK, "ytick.color": INK, "axes.edgecolor": INK, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.spines.left": False, "axes.linewidth": 0.6, "axes.axisbelow": True,
+    "xtick.major.width": 0.6, "ytick.major.size": 0.0, "grid.color": INK, "grid.alpha": 0.14, "grid.linewidth": 0.6,
+    "lines.linewidth": 1.4, "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+    "legend.frameon": False, "svg.fonttype": "none", "path.simplify": True, "path.simplify_threshold": 0.2,
+    "axes.formatter.useoffset": False,
 }  # fmt: skip
 
 
 class Size(NamedTuple):
-    """Inches of a figure and the fractions that its axes fill; `narrow` is the one for phones."""
+    """Inches of a figure, the fractions that its axes fill, and points of its text; `narrow` is the one for phones.
+
+    The text is at least 9 points when the figure is as wide as a printed page (180 mm) or a phone (358 CSS pixels).
+    """
 
     width: float
     height: float
@@ -44,11 +48,12 @@ class Size(NamedTuple):
     right: float
     bottom: float
     top: float
+    text: float
     narrow: bool
 
 
-WIDE = Size(9.0, 4.5, 0.085, 0.82, 0.12, 0.91, False)
-NARROW = Size(4.2, 4.0, 0.16, 0.97, 0.13, 0.80, True)
+WIDE = Size(9.0, 4.5, 0.095, 0.80, 0.135, 0.91, 11.5, False)
+NARROW = Size(4.2, 4.2, 0.18, 0.95, 0.13, 0.80, 10.2, True)
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,7 @@ def time_axis(axes: Any, facts: Facts, labelled: bool = True) -> None:
     axes.xaxis.set_major_formatter(telling(locator, tz=zone, show_offset=False))
     axes.tick_params(labelbottom=labelled)
     if labelled:
-        axes.set_xlabel(
-            f"civil date ({facts.scenario.timezone})" if facts.horizon_s > 4 * 86_400 else _day_words(facts)
-        )
+        axes.set_xlabel(_date_words(facts))
 
 
 def dates(facts: Facts, at_s: "Sequence[float] | NDArray[np.float64]") -> "NDArray[np.float64]":
@@ -132,7 +135,7 @@ def plain(value: float) -> str:
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             return f"{three(value / (1e3 if letter == 'k' else size))}{letter}"
-    return three(value)
+    return three(round(value, 12))  # ticks such as 0.6000000000000001
 
 
 def log_axis(axis: Any, lo: float, hi: float) -> tuple[float, float]:
@@ -151,7 +154,7 @@ def log_axis(axis: Any, lo: float, hi: float) -> tuple[float, float]:
     return 10 ** (middle - half), 10 ** (middle + half)
 
 
-def phase_bands(axes: Any, facts: Facts, named: bool = True) -> None:
+def phase_bands(axes: Any, facts: Facts, size: Size, named: bool = True) -> None:
     """Every other phase shaded; names on top where they fit, else the phase's number in the table."""
     width_pt = axes.get_position().width * axes.figure.get_figwidth() * 72
     for number, phase in enumerate(facts.phases):
@@ -160,10 +163,8 @@ def phase_bands(axes: Any, facts: Facts, named: bool = True) -> None:
             axes.axvspan(begin, end, color=INK, alpha=0.055, linewidth=0, zorder=0.1)
         room = width_pt * (phase.end_s - phase.start_s) / facts.horizon_s if facts.horizon_s else 0.0
         if named and room >= 8:
-            text = phase.name if len(phase.name) * 6.2 <= room else str(number + 1)
-            axes.text(
-                (begin + end) / 2, 1.015, text, transform=axes.get_xaxis_transform(), ha="center", va="bottom", size=9
-            )
+            text = phase.name if len(phase.name) * 0.62 * size.text <= room else str(number + 1)
+            axes.text((begin + end) / 2, 1.015, text, transform=axes.get_xaxis_transform(), ha="center", va="bottom")
     for earlier, later in pairwise(facts.phases):
         if later.start_s >= earlier.start_s:
             axes.axvline(dates(facts, [later.start_s])[0], color=INK, alpha=0.45, linewidth=0.6, zorder=0.2)
@@ -173,16 +174,17 @@ def name_ends(axes: Any, ends: Sequence[End], size: Size) -> None:
     """Names at the right end of the lines, moved apart where they meet; on a phone a legend above instead."""
     from matplotlib.lines import Line2D
 
+    points = axes.get_position().height * axes.figure.get_figheight() * 72
     if size.narrow:
         axes.legend(
-            [end.handle for end in ends], [end.text for end in ends], loc="lower left", bbox_to_anchor=(-0.02, 1.05),
-            ncols=2, fontsize=9, handlelength=1.6, columnspacing=1.2, borderaxespad=0.0, labelspacing=0.3,
+            [end.handle for end in ends], [end.text for end in ends], loc="lower left", ncols=2, handlelength=1.6,
+            bbox_to_anchor=(-0.02, 1 + 1.5 * size.text / points), columnspacing=1.2, borderaxespad=0.0,
+            labelspacing=0.3,
         )  # fmt: skip
         return
-    points = axes.get_position().height * axes.figure.get_figheight() * 72
     place = axes.transData + axes.transAxes.inverted()
     wanted = [float(place.transform((0.0, end.y))[1]) * points for end in ends]
-    for end, height in zip(ends, _apart(wanted, 13.0, points), strict=True):
+    for end, height in zip(ends, _apart(wanted, 1.35 * size.text, points), strict=True):
         y = height / points
         handle = end.handle
         line = Line2D([1.008, 1.03], [y, y], transform=axes.transAxes, clip_on=False)
@@ -192,7 +194,7 @@ def name_ends(axes: Any, ends: Sequence[End], size: Size) -> None:
         else:
             line.update({"color": handle.get_facecolor(), "lw": 7, "solid_capstyle": "butt"})
         axes.add_line(line)
-        axes.text(1.037, y, end.text, transform=axes.transAxes, va="center", size=9)
+        axes.text(1.037, y, end.text, transform=axes.transAxes, va="center")
 
 
 def _apart(wanted: Sequence[float], gap: float, top: float) -> list[float]:
@@ -224,13 +226,13 @@ def _date_words(facts: Facts) -> str:
 
 
 @contextmanager
-def _house_style(key: str) -> "Iterator[None]":
+def _house_style(key: str, size: Size) -> "Iterator[None]":
     """Matplotlib as the house wants it, whatever the user's own settings; undone afterwards."""
     import matplotlib
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update({**_RC, "svg.hashsalt": key})
+        matplotlib.rcParams.update({**_RC, "font.size": size.text, "svg.hashsalt": key})
         yield
 
 
@@ -238,7 +240,7 @@ def _svg(key: str, title: str, description: str, paint: Paint, size: Size) -> st
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with _house_style(key):
+    with _house_style(key, size):
         figure = Figure(figsize=(size.width, size.height))
         FigureCanvasSVG(figure)
         figure.subplots_adjust(left=size.left, right=size.right, bottom=size.bottom, top=size.top)

@@ -1,4 +1,4 @@
-"""Facts of a run that the report's text, tables and figures share, so that they agree; all from its frames and summary."""
+"""Facts of a run that its text, tables and figures share, so that they agree; all from its frames and summary."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -92,8 +92,8 @@ class Facts:
     """A run with what was worked out of it once.
 
     summary: `run.summary()`; phases: those in effect, in order; days: `daily_table`; periods: one row per stretch of
-    time of the cost figure (start_s, end_s, label, fixed_usd, variable_usd); told: pace of sentences; drawn: pace of the
-    cost figure.
+    time of the cost figure (start_s, end_s, label, fixed_usd, variable_usd); told: pace of sentences; drawn: pace of
+    the cost figure.
     """
 
     run: ReportedRun

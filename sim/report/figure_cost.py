@@ -7,6 +7,7 @@ from sim.report import canvas, findings
 from sim.report.canvas import End, Plot, Size
 from sim.report.facts import Facts, nano_sums, period_edges, period_of
 from sim.report.numbers import between, three, usd
+from sim.report.numbers import slope as told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,13 +44,14 @@ _MAX_POINTS = 400
 def cost_over_time(facts: Facts) -> Plot:
     """All cost, fixed below variable, and variable cost alone by account; an area is an amount of money."""
     table, pace = by_group(facts), facts.drawn
-    stretch = {"month": "month", "day": "day"}.get(pace.unit, "run")
+    stretch = "month" if pace.unit == "month" else "day"
+    steps = f", one step a {stretch}" if len(table) > 1 else ", the run as a whole"
     months = f" ({three(pace.days)} days, so that short months compare with long ones)" if stretch == "month" else ""
     accounts = _drawn(table)
     parts = [(name, colour) for name, colour in accounts if name not in _FIXED]
     both = accounts and facts.summary["totals"]["fixed_usd"] > 0 and facts.summary["totals"]["variable_usd"] > 0
     sentence = (
-        f"USD per {pace.unit}, one step a {stretch}{months}. "
+        f"USD per {pace.unit}{steps}{months}. "
         + ("Above all cost, below the variable part alone, by account. " if both else "")
         + "Idle machines are variable cost without requests."
     )
@@ -64,14 +66,14 @@ def cost_over_time(facts: Facts) -> Plot:
             canvas.time_axis(axes, facts, labelled=number == len(layers) - 1)
             ends = _stack(axes, facts, frame, drawn)
             canvas.value_axis(axes, f"{label}, USD per {pace.unit}")
-            canvas.phase_bands(axes, facts, named=number == 0)
+            canvas.phase_bands(axes, facts, size, named=number == 0)
             canvas.name_ends(axes, ends[::-1], size)
 
     head = {"start_s": "start [s]", "end_s": "end [s]", "label": "period"}
     money = {name: f"{name} [USD]" for name in table.columns if name not in head}
     csv = table.rename(columns=head | money).to_csv(index=False, lineterminator="\n")
     finding = findings.balance(facts)
-    return canvas.plot("cost", "What does it cost?", finding, sentence, paint, csv, 1.4 if both else 1.0)
+    return canvas.plot("cost", "What does it cost?", finding, sentence, paint, csv, 1.35 if both else 1.0)
 
 
 def _stack(axes: Any, facts: Facts, table: "pd.DataFrame", drawn: Sequence[Painted]) -> list[End]:
@@ -125,8 +127,9 @@ def cost_against_traffic(facts: Facts) -> Plot:
     points = daily_points(facts)
     cut = "" if bool(points["complete"].all()) else " A day that the run or a phase cuts short is a point as it is."
     sentence = (
-        "Each point is a day: its variable cost against its requests, both on log axes. Along the grey diagonals (slope "
-        f"1) cost is proportional to traffic; a flatter cloud means that requests get cheaper as they become more.{cut} "
+        "Each point is a day: its variable cost against its requests, both on log axes. Along the grey diagonals "
+        f"(slope 1) cost is proportional to traffic; a flatter cloud means that requests get "
+        f"cheaper as they become more.{cut} "
         f"{findings.bend_interval(facts)}"
     ).strip()
 
@@ -137,8 +140,7 @@ def cost_against_traffic(facts: Facts) -> Plot:
         axes.grid(axis="y")
         if points.empty:
             axes.text(0.5, 0.5, "no day with requests and variable cost", transform=axes.transAxes, ha="center")
-            axes.set_xticks([])
-            axes.set_yticks([])
+            axes.set_axis_off()
             return
         x, y = points["offered"].to_numpy(), points["variable_usd"].to_numpy()
         axes.set_xscale("log")
@@ -171,20 +173,23 @@ def daily_points(facts: Facts) -> "pd.DataFrame":
 
 
 def _diagonals(axes: Any, x_limits: tuple[float, float], y_limits: tuple[float, float]) -> None:
-    """Lines of equal cost per request, a decade apart at most four."""
+    """Lines of equal cost per request, at round costs, about five of them."""
     import math
 
     lo, hi = math.log10(y_limits[0] / x_limits[1]), math.log10(y_limits[1] / x_limits[0])
     step = max(1, math.ceil((hi - lo) / 5))
+    multiples = (1, 2, 5) if hi - lo < 2 else (1,)
     highest = y_limits[1] / 10 ** (0.055 * math.log10(y_limits[1] / y_limits[0]))  # room for the words
-    for exponent in range(math.ceil(lo), math.floor(hi) + 1, step):
-        cost = 10.0**exponent
+    decades = range(math.floor(lo), math.floor(hi) + 1, step)
+    for cost in (part * 10.0**exponent for exponent in decades for part in multiples):
+        if not lo <= math.log10(cost) <= hi:
+            continue
         axes.plot(x_limits, (cost * x_limits[0], cost * x_limits[1]), color=canvas.INK, alpha=0.28, linewidth=0.9)
         x = min(x_limits[1], highest / cost)
         if x > x_limits[0] * (x_limits[1] / x_limits[0]) ** 0.25 and cost * x > y_limits[0] * 1.2:
             axes.annotate(
                 f"{usd(cost * 1000)} per 1,000", (x, cost * x), (-6, 0), textcoords="offset points", ha="right",
-                va="bottom", fontsize=9, alpha=0.75,
+                va="bottom", fontsize="small", alpha=0.75,
             )  # fmt: skip
 
 
@@ -197,12 +202,12 @@ def _clouds(axes: Any, facts: Facts, points: "pd.DataFrame", size: Size) -> None
         colour = canvas.API if phase.serving == "api" else canvas.VARIABLE
         (cloud,) = axes.plot(
             rows["offered"], rows["variable_usd"], linestyle="none", marker=_MARKERS[number % len(_MARKERS)],
-            markersize=4.2, color=colour, alpha=0.55, markeredgewidth=0,
+            markersize=4.2 if len(points) > 9 else 7, color=colour, alpha=0.55, markeredgewidth=0,
         )  # fmt: skip
         slope = phase.said["elasticity"]
         name = phase.name
         if slope["value"] is not None:
-            name += f": {three(slope['value'])}"
+            name += f": {told(slope['value'])}"
             name += "" if size.narrow else f"\n{between(slope['lo'], slope['hi'])}"
         ends.append((cloud, name))
     few, sloped = size.narrow, any(":" in name for _, name in ends)
@@ -211,6 +216,6 @@ def _clouds(axes: Any, facts: Facts, points: "pd.DataFrame", size: Size) -> None
         title=("phase: slope" if few else "phase: slope,\n95 % interval") if sloped else "phase",
         loc="lower left" if few else "upper left", bbox_to_anchor=(-0.02, 1.02) if few else (1.02, 1.0),
         alignment="left",
-        ncols=2 if few and len(ends) > 2 else 1, fontsize=9, title_fontsize=9, handlelength=1.0, borderaxespad=0.0,
+        ncols=2 if few and len(ends) > 2 else 1, handlelength=1.0, borderaxespad=0.0,
         columnspacing=1.2, handletextpad=0.5, labelspacing=0.6,
     )  # fmt: skip

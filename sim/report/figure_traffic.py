@@ -34,7 +34,7 @@ def latency(facts: Facts) -> Plot:
         for number, (axes, name) in enumerate(zip(panels, names, strict=True)):
             canvas.time_axis(axes, facts, labelled=number == len(names) - 1)
             _percentile_panel(axes, facts, table[table["workload"] == name], name, size, number == 0)
-            canvas.phase_bands(axes, facts, named=number == 0)
+            canvas.phase_bands(axes, facts, size, named=number == 0)
 
     head = {"start_s": "start [s]", "end_s": "end [s]"} | {f"p{p}_s": f"p{p} [s]" for p in series.PERCENTILES}
     csv = table.dropna().rename(columns=head).to_csv(index=False, lineterminator="\n", float_format="%.9g")
@@ -61,6 +61,8 @@ def _percentile_panel(axes: Any, facts: Facts, rows: "pd.DataFrame", workload: s
         (line,) = axes.plot(x, low, color=canvas.INK, linewidth=1.3)
         last = np.flatnonzero(~np.isnan(p50))[-1]
         ends = [End(p99[last], "to 99 %", outer), End(p95[last], "to 95 %", inner), End(p50[last], "median", line)]
+    else:
+        axes.text(0.5, 0.5, "no request was completed", transform=axes.transAxes, ha="center")
     for phase, limit in zip(facts.phases, slo, strict=True):
         (dashed,) = axes.plot(
             canvas.dates(facts, [phase.start_s, phase.end_s]), [limit / unit] * 2, color=canvas.INK, linewidth=1.3,
@@ -80,16 +82,16 @@ def _percentile_panel(axes: Any, facts: Facts, rows: "pd.DataFrame", workload: s
 
 
 def demand(facts: Facts) -> Plot:
-    """Requests let in, with the quietest and busiest window of each step, and ready capacity; below it the queue."""
+    """Requests let in, with each step's quietest and busiest window, and ready capacity; below it the queue."""
     edges = series.bin_edges(facts.calendar, facts.run.timeseries)
     table = series.demand(facts.run.timeseries, edges)
     window = facts.scenario.record.interval_s
     binned = len(edges) > 2 and float(edges[1] - edges[0]) > 1.5 * window
     band = f"; the band reaches from its quietest to its busiest {step(window)}" if binned else ""
     sentence = (
-        f"Requests let in (mean of each {step(float(edges[1] - edges[0]))}{band}) against what the ready replicas could "
-        "serve in full batches; below, how many "
-        f"requests wait on average.{_market(table)}{_rented(facts)}"
+        f"Requests let in (mean of each {step(float(edges[1] - edges[0]))}{band}) against what the ready replicas "
+        "could serve in full batches; below, how many requests wait on average."
+        f"{_market(table)}{_rented(facts)}"
     )
 
     def paint(figure: Any, size: Size) -> None:
@@ -99,8 +101,8 @@ def demand(facts: Facts) -> Plot:
             canvas.time_axis(axes, facts, labelled=axes is lower)
         _rates(upper, facts, table, size, binned)
         _queue(lower, facts, table, binned)
-        canvas.phase_bands(upper, facts)
-        canvas.phase_bands(lower, facts, named=False)
+        canvas.phase_bands(upper, facts, size)
+        canvas.phase_bands(lower, facts, size, named=False)
 
     head = {
         "start_s": "start [s]", "end_s": "end [s]", "offered_per_s": "let in [requests/s]",

@@ -2,7 +2,11 @@
 
 from sim.report.facts import Facts, PhaseFacts
 from sim.report.numbers import between, duration, many, rate, share, step, three, usd
+from sim.report.numbers import slope as told
 from sim.report.series import by_window
+
+FEW = 1000  # requests, under which a share of them is told with their number
+FLAT = 0.1  # a slope that may be 0 and is under this is called flat
 
 
 def headline(facts: Facts) -> str:
@@ -21,8 +25,8 @@ def headline(facts: Facts) -> str:
         )
     return (
         f"{whole}: from {usd(first.per(facts.told))} per {unit} in {first.name} to {usd(last.per(facts.told))} in "
-        f"{last.name}, and from {usd(first.said['total_per_1k_usd'])} to {usd(last.said['total_per_1k_usd'])} per 1,000 "
-        "requests."
+        f"{last.name}, and from {usd(first.said['total_per_1k_usd'])} to {usd(last.said['total_per_1k_usd'])} per "
+        "1,000 requests."
     )
 
 
@@ -55,12 +59,14 @@ def bend(facts: Facts) -> str:
     if phase is None:
         return f"How cost follows traffic cannot be stated: {why_no_slope(facts)}"
     slope = phase.said["elasticity"]
-    value = f"1 % more requests cost {three(slope['value'])} % more in {phase.name}"
+    value = f"1 % more requests cost {told(slope['value'])} % more in {phase.name}"
+    if slope["lo"] <= 0 and slope["hi"] < FLAT:
+        return f"Variable cost does not follow traffic: {value}"
     if slope["hi"] < 1:
-        return f"Cost grows more slowly than traffic: {value}"
+        return f"Variable cost grows more slowly than traffic: {value}"
     if slope["lo"] > 1:
-        return f"Cost grows faster than traffic: {value}"
-    return f"Cost grows about in proportion to traffic: {value}"
+        return f"Variable cost grows faster than traffic: {value}"
+    return f"Variable cost grows about in proportion to traffic: {value}"
 
 
 def bend_interval(facts: Facts) -> str:
@@ -102,7 +108,8 @@ def worst_words(phase: PhaseFacts, several: bool) -> str:
     """97.1 % within 5 s in production, the worst, of 99 % promised."""
     within = f" within {duration(phase.slo.latency_s)}" if len(phase.scenario.workloads) == 1 else " within their limit"
     where = f" in {phase.name}, the worst" if several else ""
-    return f"{share(phase.said['slo_attainment'])}{within}{where}; promised {share(phase.slo.share)}"
+    few = f", n = {phase.said['requests']}" if phase.said["requests"] < FEW else ""
+    return f"{share(phase.said['slo_attainment'])}{within}{where}{few}; promised {share(phase.slo.share)}"
 
 
 def load(facts: Facts) -> str:
@@ -120,11 +127,12 @@ def load(facts: Facts) -> str:
     if over:
         some = f"{many(over)} of {many(len(owned))} record windows (one each {window})"
         return f"Demand peaks at {rate(peak)} and passes the ready capacity in {some}"
-    return f"Demand peaks at {rate(peak)}; the pool is never asked for more than {share(float(used.max()))} of what is ready"
+    most = share(float(used.max()))
+    return f"Demand peaks at {rate(peak)}; the pool is never asked for more than {most} of what is ready"
 
 
 def conclusions(facts: Facts) -> list[str]:
-    """Three sentences: what it costs, why that bends, what users feel; each with numbers and a range or why there is none."""
+    """Three sentences: what it costs, why that bends, what users feel; with a range or why there is none."""
     cost = headline(facts)
     slope = bend_interval(facts)
     why = f"{balance(facts)}. {bend(facts)}{f' ({slope[:-1]})' if slope else ''}."

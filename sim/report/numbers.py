@@ -38,11 +38,11 @@ def whole(value: int | None) -> str:
 
 
 def many(value: float | None) -> str:
-    """A count in a sentence: 8,819 exact below ten thousand, then 49.8 million, 1.35 billion."""
+    """A count in a sentence: 8,819 exact below a hundred thousand, then 49.8 million, 1.35 billion."""
     if _absent(value):
         return NONE
     assert value is not None
-    if abs(value) < 10_000:
+    if abs(value) < 100_000:
         return f"{value:,.0f}"
     for size, word in ((1e9, "billion"), (1e6, "million")):
         if abs(float(f"{value:.3g}")) >= size:
@@ -77,7 +77,7 @@ def duration(value_s: float | None) -> str:
         return three(value_s * 1e6, "µs")
     if size < 0.9995:
         return three(value_s * 1e3, "ms")
-    for below, length, unit in ((120.0, 1.0, "s"), (2 * _HOUR_S, _MINUTE_S, "min"), (2 * _DAY_S, _HOUR_S, "h")):
+    for below, length, unit in ((120.0, 1.0, "s"), (_HOUR_S, _MINUTE_S, "min"), (2 * _DAY_S, _HOUR_S, "h")):
         if size < below:
             return three(value_s / length, unit)
     return three(value_s / _DAY_S, "d")
@@ -119,9 +119,20 @@ def rate_unit(per_s: float) -> tuple[float, str]:
     return _DAY_S, "d"
 
 
+def slope(value: float | None) -> str:
+    """A slope or elasticity: 0.627, 0.001, 1.05; three decimals under one, so that small ones stay small."""
+    if _absent(value):
+        return NONE
+    assert value is not None
+    if abs(value) >= 0.9995:
+        return three(value)
+    text = f"{value:.3f}"
+    return "0" if text in ("0.000", "-0.000") else text
+
+
 def between(lo: float | None, hi: float | None) -> str:
-    """An interval: 0.33 to 0.49."""
-    return f"{three(lo)} to {three(hi)}"
+    """An interval of slopes: 0.330 to 0.490."""
+    return f"{slope(lo)} to {slope(hi)}"
 
 
 def _absent(value: float | None) -> bool:

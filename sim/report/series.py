@@ -11,25 +11,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_BINS = 800
+DAILY_FROM = 28  # days
 PERCENTILES = (50, 95, 99)
 _LENGTHS_S = (60.0, 300.0, 900.0, 3600.0, 3 * 3600.0, 6 * 3600.0)
 _SLACK_S = 1e-6
 
 
 def bin_edges(calendar: Calendar, timeseries: "pd.DataFrame") -> "NDArray[np.float64]":
-    """Edges in seconds: the record windows themselves if they are at most 800, else longer bins, then civil days."""
+    """Edges in seconds: the record windows themselves if at most 800, else longer bins; from four weeks on days.
+
+    A day's mean shows how traffic grows, where 28 daily waves would hide it.
+    """
     import numpy as np
 
     horizon_s = calendar.horizon_ns / NS_PER_S
     starts = np.unique(timeseries["start_s"].to_numpy(dtype=np.float64))
-    if len(starts) <= MAX_BINS:
+    days = day_edges(calendar)
+    if len(starts) <= min(MAX_BINS, len(days) - 1) or (len(days) <= DAILY_FROM and len(starts) <= MAX_BINS):
         inner = starts[(starts > _SLACK_S) & (starts < horizon_s - _SLACK_S)]
         return np.concatenate([[0.0], inner, [horizon_s]])
     for length_s in _LENGTHS_S:
-        if horizon_s / length_s <= MAX_BINS:
+        if len(days) <= DAILY_FROM and horizon_s / length_s <= MAX_BINS:
             inner = np.arange(1, int(np.ceil(horizon_s / length_s - _SLACK_S))) * length_s
             return np.concatenate([[0.0], inner, [horizon_s]])
-    days = day_edges(calendar)
     together = -(-(len(days) - 1) // MAX_BINS)
     return np.append(days[:-1:together], days[-1])
 
@@ -38,7 +42,7 @@ def demand(timeseries: "pd.DataFrame", edges: "NDArray[np.float64]") -> "pd.Data
     """Traffic, capacity and queue of each bin, all workloads and pools together.
 
     Columns: start_s, end_s; offered_per_s, potential_per_s, capacity_per_s, queue (means over time); offered_lo_per_s,
-    offered_hi_per_s, queue_hi (of the bin's record windows). NaN: no window, or no capacity of one's own (an API serves).
+    offered_hi_per_s, queue_hi (of the bin's record windows). NaN: no window, or an API serves.
     """
     import numpy as np
     import pandas as pd
@@ -74,10 +78,10 @@ def by_window(timeseries: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def percentiles(histogram: "pd.DataFrame", edges: "NDArray[np.float64]") -> "pd.DataFrame":
-    """Latency percentiles of each bin and workload that completed anything: workload, start_s, end_s, p50_s, p95_s, p99_s.
+    """Latency percentiles of each bin and workload that completed anything.
 
-    From the merged histograms, so that a bin's percentile is that of all its requests. Bins where nothing was completed
-    are there with NaN, from the workload's first bin on.
+    Columns: workload, start_s, end_s, p50_s, p95_s, p99_s. From the merged histograms, so that a bin's percentile is
+    that of all its requests; NaN in bins where nothing was completed.
     """
     import numpy as np
     import pandas as pd

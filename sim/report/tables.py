@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sim.report.facts import Facts, PhaseFacts, civil_moment
 from sim.report.numbers import NONE, between, duration, rate, share, three, usd, whole
+from sim.report.numbers import slope as told
 
 
 class Table(NamedTuple):
@@ -66,7 +67,7 @@ def elasticity(phase: PhaseFacts) -> tuple[str, str]:
     if slope["value"] is None:
         return NONE, str(slope.get("reason", ""))
     note = f"; {slope['note']}" if slope.get("note") else ""
-    return three(slope["value"]), f"95 %: {between(slope['lo'], slope['hi'])}{note}"
+    return told(slope["value"]), f"95 %: {between(slope['lo'], slope['hi'])}{note}"
 
 
 def accounts(facts: Facts) -> Table:
@@ -95,7 +96,8 @@ def outcomes(facts: Facts) -> Table:
     said = {
         "potential": "asked for by everybody", "offered": "let in by the phases", "hit": "answered from a cache",
         "completed": "answered", "throttled": "refused by a rate limit", "rejected": "refused, the queue being full",
-        "timed_out": "given up after the timeout", "failed": "lost to a failure", "in_system": "still under way at the end",
+        "timed_out": "given up after the timeout", "failed": "lost to a failure",
+        "in_system": "still under way at the end",
     }  # fmt: skip
     totals = facts.summary["totals"]
     offered = totals.get("offered", 0)

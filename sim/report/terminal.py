@@ -79,7 +79,7 @@ def _table(facts: Facts) -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
     table.add_column("phase", no_wrap=True, overflow="ellipsis", max_width=18)
-    for name in ("requests", "peak", "p99", "within SLO", "fixed", "variable", "USD per 1,000"):
+    for name in ("requests", "peak", "p99", "within SLO", "fixed", "variable", "per 1,000"):
         table.add_column(name, justify="right", no_wrap=True)
     for phase in facts.phases:
         said = phase.said

@@ -96,11 +96,13 @@ class ExactPlane:
             elif reason == LOG_FULL:
                 self._make_room_in_log()
             elif reason == DRAINED:
-                slot = int(self._st.scalars[DRAINED_SLOT])
-                t_ns = int(self._st.scalars[NOW])
-                self._done_ns, self._done_rank = t_ns, 0
-                self._clock.call_at(t_ns, Rank.SCALE_IN, lambda: self.on_drained(slot), slot)
+                self._wake(int(self._st.scalars[DRAINED_SLOT]), int(self._st.scalars[NOW]))
                 return False
+
+    def _wake(self, slot: int, t_ns: int) -> None:
+        """A draining replica has run empty: its fleet hears of it at that instant."""
+        self._done_ns, self._done_rank = t_ns, 0
+        self._clock.call_at(t_ns, Rank.SCALE_IN, lambda: self.on_drained(slot), slot)
 
     def ready(self, slot: int) -> None:
         """See Plane."""

@@ -81,9 +81,15 @@ class Plane(Protocol):
     on_drained: called with a slot at the instant its draining replica has run empty.
     """
 
-    workloads: NDArray[Any]
-    rows: NDArray[Any]
     on_drained: Callable[[int], None]
+
+    @property
+    def workloads(self) -> NDArray[Any]:
+        """Counters by workload."""
+
+    @property
+    def rows(self) -> NDArray[Any]:
+        """Counters by row."""
 
     def offer(
         self, w: int, first_id: int, arrival_ns: NDArray[np.int64], prompt: NDArray[np.int32] | None,

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
-from sim.compiled import kernel
-from sim.serving.discipline import service
 from sim.serving.discipline.batching import batch_due, has_room, is_dead
 from sim.serving.discipline.routing import least_outstanding_key, round_robin_turn
+from sim.serving.discipline.service import draw_exposed, draw_service_ns
 from sim.serving.kernels.state import (
     API,
     LEAST_OUTSTANDING,
@@ -30,9 +29,6 @@ from sim.serving.tally import Request, Tally
 from sim.streams import Purpose
 
 Process = Generator[simpy.Event, Any, None]
-
-_service_ns = kernel(service.service_ns)
-_is_exposed = kernel(service.is_exposed)
 
 
 @dataclass(eq=False)
@@ -161,7 +157,7 @@ class ReferencePlane:
         """One request's life: let in, sent to its row, waiting or at the API, and its end."""
         now, keys, wl = self._clock.now, self._traffic[w], self.workloads[w]
         self._tally.count(w, potential=1)
-        if not _is_exposed(float(wl["exposure"]), keys.exposure_key, request, int(Purpose.EXPOSURE)):
+        if not draw_exposed(float(wl["exposure"]), keys.exposure_key, request, int(Purpose.EXPOSURE)):
             return
         self._tally.count(w, offered=1)
         row = int(wl["row"])
@@ -172,7 +168,7 @@ class ReferencePlane:
             if has_tokens:
                 self._tally.count(w, api_prompt_tokens=tokens[0], api_output_tokens=tokens[1])
             p = self._rows[row]
-            took = _service_ns(
+            took = draw_service_ns(
                 float(p.mean_ns[1]), p.distribution, p.sigma, keys.service_key, request, int(Purpose.API_LATENCY)
             )
             r.start_ns, r.batch = now, 1
@@ -194,7 +190,7 @@ class ReferencePlane:
             if not batch:
                 return
             first = batch[0]
-            took = _service_ns(
+            took = draw_service_ns(
                 float(p.mean_ns[len(batch)]), p.distribution, p.sigma, self._traffic[first.workload].service_key,
                 first.request, int(Purpose.SERVICE),
             )  # fmt: skip
@@ -301,7 +297,8 @@ class ReferencePlane:
 
     def _start(self, row: int, replica: Replica, queue: Queue, after_timeouts: bool) -> None:
         """Form a batch of the oldest living requests and hand it to the replica; the dead are dropped."""
-        now, batch = self._clock.now, []
+        now = self._clock.now
+        batch: list[Request] = []
         while queue.waiting and len(batch) < self._rows[row].max_batch:
             r = queue.waiting.popleft()
             self._tally.count(r.workload, queued=-1, queue_flow=-now)

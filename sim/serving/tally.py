@@ -72,7 +72,7 @@ class Tally:
         self._note(r, REJECTED, r.arrival_ns)
 
     def finish(self, end_ns: int) -> float:
-        """At the horizon: who is still inside has timed out by now, or stays; seconds that those who stay spent inside."""
+        """The horizon: who is still inside has timed out by now, or stays; seconds that those who stay were there."""
         ages_s = 0.0
         for r in sorted(self._inside, key=lambda r: (r.workload, r.request)):
             age_s = (end_ns - r.arrival_ns) * 1e-9

@@ -44,7 +44,8 @@ class Books:
             self._machine[row] = (billed_ns, busy_ns)
             machine_lines(
                 self.ledger, at_s, (billed_ns - last_billed) / NS_PER_S, (busy_ns - last_busy) / NS_PER_S,
-                fleet.machine.price_usd_per_h, phase, model=fleet.model.name, resource=fleet.name, sku=fleet.machine.name,
+                fleet.machine.price_usd_per_h, phase, model=fleet.model.name, resource=fleet.name,
+                sku=fleet.machine.name,
             )  # fmt: skip
         for w, name in enumerate(self._names):
             self._accrue_workload(at_s, w, name)
@@ -57,11 +58,11 @@ class Books:
         self._last[name] = {what: int(counters[what]) for what in _USED}
         workload, api, phase = self._effective.workloads[name], self._effective.api, self._phase
         if used["api_calls"]:
-            prompt, output = used["api_prompt_tokens"], used["api_output_tokens"]
-            if not counters["has_tokens"]:
-                prompt, output = used["api_calls"] * workload.prompt_tokens, used["api_calls"] * workload.output_tokens
+            calls = used["api_calls"]
+            use = ApiUse(calls, calls * workload.prompt_tokens, calls * workload.output_tokens)
+            if counters["has_tokens"]:
+                use = ApiUse(calls, used["api_prompt_tokens"], used["api_output_tokens"])
             price = ApiPrice(api.request_usd, api.prompt_usd_per_mtok, api.output_usd_per_mtok)
-            use = ApiUse(used["api_calls"], prompt, output)
             api_lines(self.ledger, at_s, use, price, phase, workload=name, model=api.name, sku=api.name)
         egress = used["completed"] * workload.response_bytes
         volume_line(self.ledger, at_s, "network.egress", self._egress, egress, phase, workload=name)

@@ -1,4 +1,4 @@
-"""The world of one run: clock, data plane, fleets, scaling loops, recorder and books, and the processes between them."""
+"""The world of one run: clock, data plane, fleets, scaling loops, recorder, books, and the processes between them."""
 
 from collections.abc import Callable, Generator
 from typing import Any
@@ -7,7 +7,7 @@ import simpy
 
 from sim.clock.environment import Clock, to_ns
 from sim.clock.ranks import Rank
-from sim.config import InputError, RunError
+from sim.config import InputError, Problem, RunError
 from sim.fleet.fleet import Fleet
 from sim.fleet.scaling import ScalingLoop
 from sim.record.events import EventLog
@@ -52,6 +52,7 @@ class World:
     # --- building
 
     def _plane(self, streams: Streams) -> Plane:
+        engine: type[ExactPlane] | type[ReferencePlane]
         engine = ExactPlane if self.scenario.engine == "exact" else ReferencePlane
         traffic = [Traffic(streams.key(f"exposure/{n}"), streams.key(f"service/{n}")) for n in self.names]
         plane: Plane = engine(self.clock, self.layout.rows, traffic, log=self.scenario.record.requests == "all")
@@ -238,7 +239,8 @@ class World:
 
 def _sources(scenario: Scenario, streams: Streams) -> list[ArrivalSource]:
     """Arrivals of every workload, their files read and judged whole; problems of all of them at once."""
-    sources, problems = [], []
+    sources: list[ArrivalSource] = []
+    problems: list[Problem] = []
     for name, workload in scenario.workloads.items():
         try:
             sources.append(arrival_source(workload, name, scenario.calendar(), streams))

@@ -17,7 +17,7 @@ class Run:
     timeseries: a row per record window, phase and workload; latency_histogram: its sparse log-bucketed histograms;
     ledger: every amount of money; events: promotions, scaling, lives of replicas; requests: every request, where the
     scenario records them; totals: the conservation line over the whole run; phases_effective: (name, start_s, end_s) of
-    each phase as it really was in effect; notes: what a user must be told about the input; manifest: what made this run.
+    each phase as it really was in effect; notes: what a user must be told about the input; manifest: what made it.
     """
 
     scenario: Scenario
@@ -32,6 +32,11 @@ class Run:
     phases_effective: list[tuple[str, float, float]]
     notes: list[str]
     manifest: dict[str, Any]
+
+    def frames(self) -> "dict[str, pd.DataFrame]":
+        """The frames by the name of the file that each becomes."""
+        names = ("timeseries", "latency_histogram", "ledger", "events", "requests")
+        return {name: frame for name in names if (frame := getattr(self, name)) is not None}
 
     def summary(self) -> dict[str, Any]:
         """The answer by phase; see `sim.analysis.summary.summarise`."""

@@ -1,197 +1,21 @@
 """The report of a run: what it says agrees with the summary, and every run gets one, however little happened in it."""
 
-import math
-from dataclasses import dataclass, field
-from functools import cache
+import base64
+import csv
+import io
+import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
+from test_report_frames import RUNS, FakeRun, an_hour, eighty_eight_days, five_seconds, grow, scenario_of
 
 import sim
-from sim.analysis.summary import summarise
-from sim.clock.calendar import NS_PER_S, Calendar
-from sim.cost.ledger import Ledger
-from sim.record.histogram import STEPS
+from sim.clock.calendar import NS_PER_S
+from sim.report import advice, findings
+from sim.report.facts import gather
 from sim.report.html import write_report
-from sim.scenario.model import Scenario
-
-DAY_S = 86_400.0
-COUNTS = ("potential", "offered", "completed", "good", "rejected", "timed_out", "failed")
-HISTOGRAM = ("start_s", "phase", "workload", "bucket", "count")
-NAN = math.nan
-
-
-@dataclass
-class FakeRun:
-    """Frames as a run leaves them, made up: `grow` fills them."""
-
-    scenario: Scenario
-    seed: int = 1
-    notes: list[str] = field(default_factory=list)
-    manifest: dict[str, object] = field(default_factory=lambda: {"version": "0.1.0", "engine": "exact", "wall_s": 12.3})
-    windows: list[pd.DataFrame] = field(default_factory=list)
-    histograms: list[pd.DataFrame] = field(default_factory=list)
-    lines: Ledger = field(default_factory=Ledger)
-
-    @property
-    def calendar(self) -> Calendar:
-        return self.scenario.calendar()
-
-    @property
-    def phases_effective(self) -> list[tuple[str, float, float]]:
-        calendar, phases = self.calendar, self.scenario.phases
-        starts = [0.0 if p.start is None else calendar.ns(p.start) / NS_PER_S for p in phases.values()]
-        return list(zip(phases, starts, [*starts[1:], calendar.horizon_ns / NS_PER_S]))
-
-    @property
-    def timeseries(self) -> pd.DataFrame:
-        return pd.concat(self.windows, ignore_index=True)
-
-    @property
-    def latency_histogram(self) -> pd.DataFrame:
-        empty = pd.DataFrame(columns=list(HISTOGRAM)).astype({"bucket": "int64", "count": "int64"})
-        return pd.concat(self.histograms, ignore_index=True) if self.histograms else empty
-
-    @property
-    def ledger(self) -> pd.DataFrame:
-        return self.lines.frame()
-
-    @property
-    def events(self) -> pd.DataFrame:
-        rows = [
-            (at_s, self.calendar.civil(round(at_s * NS_PER_S)), kind, name, "", NAN, NAN)
-            for name, start_s, _ in self.phases_effective[1:]
-            for kind, at_s in (("phase_decided", start_s - 300.0), ("phase_effective", start_s))
-        ]
-        return pd.DataFrame(rows, columns=["at_s", "time", "kind", "subject", "detail", "before", "after"])
-
-    @property
-    def totals(self) -> dict[str, int]:
-        frame = self.timeseries
-        ended = {name: int(frame[name].sum()) for name in COUNTS if name != "good"}
-        return ended | {"hit": 0, "throttled": 0, "in_system": 0}
-
-    def summary(self) -> dict[str, object]:
-        return summarise(self)
-
-
-def grow(
-    scenario: Scenario,
-    per_s: float = 0.4,
-    growth: float = 8.0,
-    median_s: float = 1.0,
-    lost: float = 0.002,
-    replicas: float = 4.0,
-    price: float = 1.0,
-) -> FakeRun:
-    """A run whose rate grows by `growth` over its length, with days, weeks and noise, and a cost that follows a bit."""
-    run, horizon_s, interval_s = FakeRun(scenario), scenario.horizon_s, scenario.record.interval_s
-    random = np.random.default_rng(3)
-    for phase, start_s, end_s in run.phases_effective:
-        cuts = np.arange(math.floor(start_s / interval_s), math.ceil(end_s / interval_s) + 1) * interval_s
-        edges = np.unique(np.clip(cuts, start_s, end_s))
-        begin, end = edges[:-1], edges[1:]
-        exposure, api = scenario.phases[phase].exposure, scenario.phases[phase].serving == "api"
-        rate = per_s * growth ** (begin / horizon_s) * (1 + 0.5 * np.sin(begin / DAY_S * 2 * np.pi))
-        potential = random.poisson(rate * (end - begin))
-        offered = random.binomial(potential, exposure)
-        rejected = random.binomial(offered, lost)
-        completed = offered - rejected
-        crowd = 1 + 0.8 * offered / max(offered.max(initial=1), 1)
-        ready = (
-            np.full(len(begin), NAN) if api else np.full(len(begin), 2.0) + replicas * offered / max(offered.max(), 1)
-        )
-        frame = pd.DataFrame({"start_s": begin, "end_s": end, "phase": phase, "workload": "main", "pool": "main"})
-        frame["potential"], frame["offered"], frame["completed"] = potential, offered, completed
-        frame["good"] = (completed * 0.995).astype("int64")
-        frame["rejected"], frame["timed_out"], frame["failed"], frame["in_system"] = rejected, 0, 0, 0
-        frame["queue_mean"] = offered / np.maximum(end - begin, 1) * 0.02 * crowd
-        frame["replicas_ready"] = np.nan_to_num(ready)
-        frame["capacity_per_s"] = ready * (8 / 1.35)
-        run.windows.append(frame)
-        _latencies(run, frame, completed, median_s * crowd)
-        _costs(run, frame, phase, api, price)
-    return run
-
-
-def _latencies(run: FakeRun, frame: pd.DataFrame, completed: np.ndarray, median_s: np.ndarray) -> None:
-    quantiles = np.exp(0.5 * np.array([-1.2, -0.5, 0.0, 0.5, 1.2, 1.7, 2.4]))
-    weights = np.array([0.1, 0.2, 0.2, 0.2, 0.2, 0.08, 0.02])
-    for quantile, weight in zip(quantiles, weights):
-        mantissa, exponent = np.frexp(np.floor(median_s * quantile * 1e9))
-        bucket = (exponent - 1) * STEPS + ((mantissa - 0.5) * 128).astype(int)
-        part = pd.DataFrame({"start_s": frame["start_s"], "phase": frame["phase"], "workload": "main"})
-        part["bucket"], part["count"] = bucket.astype("int64"), np.floor(completed * weight).astype("int64")
-        run.histograms.append(part[part["count"] > 0])
-
-
-def _costs(run: FakeRun, frame: pd.DataFrame, phase: str, api: bool, price: float) -> None:
-    edges = np.array([0.0, *(ns / NS_PER_S for ns in run.calendar.day_starts()), run.scenario.horizon_s])
-    day = np.searchsorted(edges, frame["start_s"], side="right") - 1
-    for _, rows in frame.groupby(day):
-        at_s, hours = float(rows["end_s"].max()), float((rows["end_s"] - rows["start_s"]).sum()) / 3600
-        requests = float(rows["offered"].sum())
-        if api:
-            run.lines.post(at_s, "serving.api", "variable", requests, "request", 0.0003 * price, phase, "main")
-        else:
-            machine_h, busy = (
-                float((rows["replicas_ready"] * (rows["end_s"] - rows["start_s"])).sum()) / 3600,
-                requests * 2e-4,
-            )
-            run.lines.post(at_s, "serving.machine.busy", "variable", min(busy, machine_h), "h", 0.805 * price, phase)
-            run.lines.post(
-                at_s, "serving.machine.idle", "variable", max(machine_h - busy, 0), "h", 0.805 * price, phase
-            )
-        run.lines.post(at_s, "network.egress", "variable", requests * 2e-6, "GB", 0.09 * price, phase)
-        run.lines.post(at_s, "observability.log_ingest", "variable", requests * 2e-6, "GB", 0.5 * price, phase)
-        for role, people in run.scenario.phases[phase].staff.items():
-            salary = people.salary_usd_per_year * price
-            run.lines.post(at_s, f"people.{role}", "fixed", people.fte * hours / 8766, "FTE-year", salary, phase)
-
-
-@cache
-def scenario_of(*typed: str) -> Scenario:
-    return sim.load("document_assistant", *typed)
-
-
-def two_years() -> FakeRun:
-    return grow(scenario_of())
-
-
-def an_hour() -> FakeRun:
-    run = grow(
-        scenario_of("horizon=1 h", "phases=production", "record=minutely", "start='2023-11-16 18:17:03'"), 2.4, 1.2
-    )
-    run.notes.append("3 of 60 minutes have no requests in the file.")
-    return run
-
-
-def eighty_eight_days() -> FakeRun:
-    typed = (
-        "horizon=88 d",
-        "phases=worldcup98",
-        "start='1998-04-30'",
-        "autoscaler.max_replicas=8",
-        "workload.slo.share=99.9 %",
-    )
-    return grow(scenario_of(*typed), 30.0, 9.0, 0.004, 0.004)
-
-
-def nobody_asked() -> FakeRun:
-    return grow(scenario_of("horizon=10 d", "phases=production"), per_s=0.0)
-
-
-def everything_is_free() -> FakeRun:
-    return grow(scenario_of("horizon=40 d", "phases=production"), price=0.0)
-
-
-def five_seconds() -> FakeRun:
-    return grow(scenario_of("horizon=5 s", "phases=production", "record.interval=1 s"))
-
-
-RUNS = (two_years, an_hour, eighty_eight_days, nobody_asked, everything_is_free, five_seconds)
+from sim.report.numbers import share, usd
 
 
 @pytest.fixture(scope="module", params=RUNS, ids=lambda make: make.__name__)
@@ -199,3 +23,157 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     run, folder = request.param(), tmp_path_factory.mktemp("report")
     write_report(run, folder)
     return run, folder
+
+
+def shown(folder: Path) -> str:
+    """The report's text as a reader sees it: no style, no tags, no figures, plain spaces."""
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    html = re.sub(r"<(style|svg).*?</\1>", " ", html, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("&#39;", "'").split())
+
+
+def test_no_number_is_ever_nan_or_infinite(written: tuple[FakeRun, Path]) -> None:
+    _, folder = written
+    texts = [shown(folder), *(path.read_text(encoding="utf-8") for path in (folder / "plots").iterdir())]
+    for text in texts:
+        assert not re.search(r"(?i)(?<![a-z])(nan|inf|infinity|nat)(?![a-z])", text)
+    assert "None" not in texts[0]
+
+
+def test_the_report_is_one_file_that_needs_no_network(written: tuple[FakeRun, Path]) -> None:
+    _, folder = written
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert len(html) < 1_500_000
+    assert not re.search(r'(src|href)="(?!data:|#)', html)
+    assert set(re.findall(r"https?://[^\"' )]+", html)) <= {
+        "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink",
+    }  # fmt: skip
+    assert not re.search(r"url\((?!#)", html)
+
+
+def test_every_figure_is_an_svg_with_title_description_and_units(written: tuple[FakeRun, Path]) -> None:
+    _, folder = written
+    names = {"cost", "bend", "latency", "demand"}
+    assert {path.name for path in (folder / "plots").iterdir()} == {f"{n}.{e}" for n in names for e in ("svg", "csv")}
+    for name in names:
+        root = ElementTree.parse(folder / "plots" / f"{name}.svg").getroot()
+        texts = {child.tag.rpartition("}")[2]: child.text for child in root}
+        assert len(texts["title"] or "") > 10
+        assert len(texts["desc"] or "") > 40
+        header = next(csv.reader(io.StringIO((folder / "plots" / f"{name}.csv").read_text())))
+        plain = {"phase", "period", "day", "workload", "whole day"}
+        assert all(re.search(r"\[[^\]]+\]", column) for column in header if column not in plain)
+
+
+def test_ids_in_the_page_are_unique_and_all_references_lead_somewhere(written: tuple[FakeRun, Path]) -> None:
+    _, folder = written
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:url\(|href=")#([^")]+)', html)) <= set(ids)
+
+
+def test_the_data_inside_the_page_are_the_files_beside_it(written: tuple[FakeRun, Path]) -> None:
+    _, folder = written
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    links = dict(re.findall(r'download="([^"]+)" href="data:text/csv;charset=utf-8;base64,([^"]*)"', html))
+    assert sorted(links) == ["bend.csv", "cost.csv", "demand.csv", "latency.csv"]
+    for name, inside in links.items():
+        assert base64.b64decode(inside) == (folder / "plots" / name).read_bytes()
+
+
+def test_the_cost_data_add_up_to_the_summary(written: tuple[FakeRun, Path]) -> None:
+    run, folder = written
+    rows = list(csv.DictReader(io.StringIO((folder / "plots" / "cost.csv").read_text())))
+    money = sum(float(value) for row in rows for name, value in row.items() if name.endswith("[USD]"))
+    assert money == pytest.approx(run.summary()["totals"]["total_usd"], rel=1e-9)
+
+
+def test_text_and_table_tell_the_numbers_of_the_summary(written: tuple[FakeRun, Path]) -> None:
+    run, folder = written
+    text, summary = shown(folder), run.summary()
+    for phase in summary["phases"]:
+        assert f"{phase['requests']:,}" in text
+        assert usd(phase["fixed_usd"]) in text
+        assert usd(phase["variable_usd"]) in text
+        assert share(phase["slo_attainment"]) in text
+        assert phase["elasticity"].get("reason", "") in text
+    assert run.scenario.description in text
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_report(an_hour(), tmp_path / name)
+    one, two = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.*") if path.is_file()}
+        for name in ("one", "two")
+    )
+    assert len(one) == 9
+    assert one == two
+
+
+def test_the_users_own_plot_settings_change_nothing_and_stay(tmp_path: Path) -> None:
+    import matplotlib
+
+    write_report(five_seconds(), tmp_path / "plain")
+    with matplotlib.rc_context({"font.size": 30.0, "lines.linewidth": 9.0}):
+        write_report(five_seconds(), tmp_path / "changed")
+        assert matplotlib.rcParams["font.size"] == 30.0
+    assert (tmp_path / "plain/report.html").read_bytes() == (tmp_path / "changed/report.html").read_bytes()
+
+
+def test_what_a_name_holds_is_text_not_markup(tmp_path: Path) -> None:
+    run = five_seconds()
+    run.scenario = run.scenario.model_copy(update={"description": "<script>alert('x')</script> & co"})
+    run.notes.append("<b>bold</b> news")
+    write_report(run, tmp_path)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in html
+    assert "<b>" not in html
+    assert "&lt;b&gt;bold&lt;/b&gt; news" in html
+
+
+def test_a_phase_under_its_slo_is_said_in_the_conclusion_and_comes_first_in_the_advice() -> None:
+    facts = gather(eighty_eight_days())
+    assert findings.felt(facts).startswith("The SLO is missed")
+    first = advice.next_steps(facts)[0]
+    assert "99.9 %" in first.text
+    assert first.typed.startswith("poc2scale run scenario=scenario.yaml autoscaler.")
+
+
+def test_what_is_to_be_typed_is_a_scenario_that_loads() -> None:
+    for make in RUNS:
+        facts = gather(make())
+        for step in advice.next_steps(facts):
+            if step.typed.startswith("poc2scale run"):
+                change = step.typed.split(advice.HERE + " ", 1)[1].strip('"')
+                assert sim.load("document_assistant", change)
+
+
+def test_the_month_in_which_variable_cost_overtakes_fixed_is_named() -> None:
+    run = grow(scenario_of("horizon=12 months", "phases=production"), per_s=1.0, growth=1.0)
+    for month, end_ns in enumerate([*run.calendar.month_starts(), run.calendar.horizon_ns], 1):
+        run.lines.post(
+            end_ns / NS_PER_S, "serving.api", "variable", 1.0, "request", 40_000.0 if month >= 9 else 0.0, "production"
+        )
+    assert findings.balance(gather(run)) == "Variable cost overtakes fixed in month 9 (September 2026)"
+
+
+def test_growth_that_meets_the_largest_pool_dates_the_next_look() -> None:
+    facts = gather(grow(scenario_of("horizon=200 d", "phases=production"), per_s=4.0, growth=6.0))
+    factor, days = advice.monthly_growth(facts) or (0.0, 0.0)
+    assert factor == pytest.approx(6.0 ** (30.4375 / 200), rel=0.03)
+    assert 28 <= days <= 120
+    assert re.search(r"Look again before \d+ \w+ 2026|Look again before \d+ \w+ 2027", advice.look_again(facts))
+
+
+def test_each_workload_has_its_own_latency_panel_and_slo(tmp_path: Path) -> None:
+    scenario = scenario_of("horizon=5 s", "phases=production", "record.interval=1 s", "+workloads.chat.slo.latency=5 s",
+                           "+workloads.search.slo.latency=300 ms")  # fmt: skip
+    run = grow(scenario)
+    for frames in (run.windows, run.histograms):
+        frames[:] = [frame.assign(workload=name) for frame in frames for name in ("chat", "search")]
+    write_report(run, tmp_path)
+    svg = (tmp_path / "plots" / "latency.svg").read_text(encoding="utf-8")
+    for words in ("chat: latency", "search: latency", "SLO 5 s", "SLO 300 ms"):
+        assert words in svg

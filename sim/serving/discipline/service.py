@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sim.compiled import inlined
+from sim.compiled import inlined, kernel
 from sim.streams import normal_quantile, uniform
 
 CONSTANT, EXPONENTIAL, LOGNORMAL = 0, 1, 2
@@ -30,3 +30,7 @@ def service_ns(mean_ns: float, distribution: int, sigma: float, key: np.uint64, 
 def is_exposed(exposure: float, key: np.uint64, request: int, purpose: int) -> bool:
     """Whether a potential request is let in by the phase's exposure (0 to 1)."""
     return exposure >= 1.0 or uniform(key, request, 0, purpose) < exposure
+
+
+draw_service_ns = kernel(service_ns)
+draw_exposed = kernel(is_exposed)

@@ -29,7 +29,6 @@ from sim.serving.kernels.state import (
     FREE,
     HEAP,
     LEAST_OUTSTANDING,
-    LEAVES,
     LOG_FULL,
     LOG_LENGTH,
     LOG_ON,

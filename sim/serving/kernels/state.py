@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.record.histogram import BUCKETS
 
-NEVER = np.int64(2**63 - 1)
+NEVER = 2**63 - 1
 API, LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE = 0, 1, 2, 3
 OFF, READY, DRAINING = 0, 1, 2
 COMPLETED, TIMED_OUT, REJECTED, IN_SYSTEM = 0, 1, 2, 3
