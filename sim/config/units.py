@@ -51,7 +51,7 @@ def parse_quantity(value: object, units: dict[str, float], what: str, example: s
         match = _NUMBER.match(value)
         if not match:
             expected = "a number" if "" in units else "a number with a unit"
-        raise ValueError(f"not {what}. Expected {expected}, such as {example}.")
+            raise ValueError(f"not {what}. Expected {expected}, such as {example}.")
         unit = match.group(2)
         number = float(match.group(1).replace("_", "").replace(",", ""))
         if unit == "" and "" not in units and not bare:

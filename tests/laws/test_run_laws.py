@@ -1,0 +1,218 @@
+"""Laws of a whole run: nothing is lost, time and money add up, and nothing but demand moves an arrival."""
+
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sim.scenario import Scenario, load
+from sim.world import simulate
+
+NS_PER_S = 1_000_000_000
+HORIZON_S = 1500
+SWITCH = "2026-03-28 23:10"  # 600 s after the start
+MINUTES = {"record": {"interval": "1 min", "requests": "all"}}
+
+
+@cache
+def base() -> Scenario:
+    """Twenty-five minutes over midnight, an API first and then a pool of quick machines that bill by the minute."""
+    return load(
+        "document_assistant", "phases=production", name="laws", seed=1, start="2026-03-28 23:00", timezone="Europe/Paris",
+        horizon=f"{HORIZON_S} s", **MINUTES,
+        workload={"rate": "1 req/s", "growth": {"kind": "none"}, "seasonality": {"kind": "flat"}},
+        pool={
+            "machine": {"provisioning": "20 s", "billing_increment": "60 s", "billing_minimum": "120 s"},
+            "model": {"load": "10 s"},
+        },
+    )  # fmt: skip
+
+
+def scenario(changes: dict) -> Scenario:
+    """The base with other values, bare numbers in the unit of their field."""
+    from sim.scenario.patches import merge
+
+    tree = merge(base().model_dump(by_alias=True), changes)
+    return Scenario.model_validate(tree, by_alias=True, by_name=False)
+
+
+def pool_of(**changes) -> dict:
+    return {"pools": {"main": changes}}
+
+
+def phases(first: str, exposures: tuple[float, float], override: dict | None = None) -> dict:
+    staff = {"engineer": {"fte": 1.0, "salary": 180_000.0}}
+    return {
+        "phases": {
+            "production": {"exposure": exposures[0], "serving": first, "staff": staff},
+            "scale": {
+                "start": SWITCH, "exposure": exposures[1], "serving": "pool", "staff": staff, "override": override or {},
+            },
+        }
+    }  # fmt: skip
+
+
+@st.composite
+def autoscaler(draw):
+    if draw(st.booleans()):
+        return {"kind": "fixed", "replicas": draw(st.integers(1, 3))}
+    low = draw(st.integers(1, 2))
+    return {
+        "kind": "hpa", "min_replicas": low, "max_replicas": low + draw(st.integers(1, 4)), "initial_replicas": None,
+        "metric": "utilisation", "target": draw(st.sampled_from([0.3, 0.7])),
+        "scale_down": {"stabilisation": draw(st.sampled_from([0.0, 60.0])), "policies": [], "select": "max"},
+    }  # fmt: skip
+
+
+@st.composite
+def life(draw, patient: bool | None = None):
+    """Two phases of a small product: its demand, queue, batches, autoscaler and how its first phase is served."""
+    patient = draw(st.booleans()) if patient is None else patient
+    changes = {
+        "seed": draw(st.integers(0, 2**63 - 1)),
+        "workloads": {
+            "main": {"rate": draw(st.sampled_from([0.05, 0.6, 2.0])), "timeout": 1e6 if patient else 4.0},
+        },
+    }
+    changes |= pool_of(
+        autoscaler=draw(autoscaler()),
+        batching={"max_batch_size": draw(st.sampled_from([1, 4])), "max_queue_delay": draw(st.sampled_from([0.0, 0.3]))},
+        queue={"capacity": draw(st.sampled_from([0, 3, 100_000]))},
+        routing=draw(st.sampled_from(["least_outstanding", "round_robin", "shared_queue"])),
+    )
+    override = draw(st.sampled_from([{}, {"workload": {"timeout": 3e5 if patient else 6.0}}]))
+    return changes | phases(
+        draw(st.sampled_from(["api", "pool"])), (draw(st.sampled_from([0.3, 1.0])), 1.0), override
+    )  # fmt: skip
+
+
+few = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
+
+@few
+@given(life(), st.sampled_from(["exact", "reference"]))
+def test_what_is_offered_has_ended_or_is_in_the_system_in_every_window(changes, engine):
+    run = simulate(scenario(changes | {"engine": engine}))
+
+    ends = run.timeseries[["completed", "rejected", "timed_out", "failed"]].sum(axis=1)
+    before = run.timeseries["in_system"].shift(fill_value=0)
+    assert (run.timeseries["offered"] == ends + run.timeseries["in_system"] - before).all()
+    assert (run.timeseries["potential"] >= run.timeseries["offered"]).all()
+    assert len(run.requests) == run.timeseries["offered"].sum() == run.totals["offered"]
+    logged = run.requests["outcome"].value_counts()
+    for outcome in ("completed", "rejected", "timed_out", "in_system"):
+        assert logged.get(outcome, 0) == run.totals[outcome], outcome
+
+
+@few
+@given(life(patient=True), st.sampled_from(["exact", "reference"]))
+def test_littles_law_holds_exactly_in_every_window(changes, engine):
+    run = simulate(scenario(changes | {"engine": engine}))
+
+    arrived = run.requests["arrival_ns"].to_numpy()
+    left = np.where(run.requests["outcome"] == "in_system", HORIZON_S * NS_PER_S, run.requests["end_ns"].to_numpy())
+    assert run.totals["timed_out"] == 0
+    for window in run.timeseries.itertuples():
+        start, end = round(window.start_s * NS_PER_S), round(window.end_s * NS_PER_S)
+        spent_ns = int(np.maximum(np.minimum(left, end) - np.maximum(arrived, start), 0).sum())
+        assert window.in_system_mean == spent_ns / (end - start), window.start_s
+    mean = Fraction(int((left - arrived).sum()), HORIZON_S * NS_PER_S)
+    widths = run.timeseries["end_s"] - run.timeseries["start_s"]
+    assert abs((run.timeseries["in_system_mean"] * widths).sum() / HORIZON_S - mean) < 1e-12 * (1 + mean)
+
+
+@few
+@given(life(), st.sampled_from(["exact", "reference"]))
+def test_billed_time_is_the_sum_over_replicas(changes, engine):
+    run = simulate(scenario(changes | {"engine": engine}))
+
+    lives = run.events[run.events["kind"].isin(["replica_requested", "replica_released"])]
+    machine = run.scenario.pools["main"].machine
+    billed_s = 0
+    for _, rows in lives.groupby("subject"):
+        requested, *released = rows["at_s"]
+        if not released:
+            billed_s += HORIZON_S - requested
+            continue
+        lived = released[0] - requested
+        whole = -(-round(lived, 6) // machine.billing_increment_s) * machine.billing_increment_s
+        billed_s += max(whole, machine.billing_minimum_s)
+    hours = run.ledger.loc[run.ledger["account"].str.startswith("serving.machine."), "quantity"].sum()
+    assert abs(run.timeseries["replica_s"].sum() - billed_s) < 1e-6
+    assert abs(hours * 3600 - billed_s) < 1e-6
+    assert (run.timeseries["busy_s"] >= 0).all()
+    assert run.timeseries["busy_s"].sum() <= billed_s + 1e-6
+
+
+@few
+@given(life(), st.sampled_from(["exact", "reference"]))
+def test_the_ledger_sums_to_the_nano_dollar(changes, engine):
+    run = simulate(scenario(changes | {"engine": engine}))
+    summary = run.summary()
+
+    total = sum(run.ledger["amount_nano_usd"].tolist())
+    for column in ("account", "nature", "phase", "at_s"):
+        parts = [sum(lines["amount_nano_usd"].tolist()) for _, lines in run.ledger.groupby(column)]
+        assert sum(parts) == total, column
+    assert nano(summary["totals"]["total_usd"]) == total
+    assert nano(summary["totals"]["fixed_usd"]) + nano(summary["totals"]["variable_usd"]) == total
+    assert sum(nano(phase["fixed_usd"]) + nano(phase["variable_usd"]) for phase in summary["phases"]) == total
+
+
+def nano(usd: float) -> int:
+    return round(usd * NS_PER_S)
+
+
+@few
+@given(life())
+def test_both_engines_give_the_same_run(changes):
+    exact, reference = (simulate(scenario(changes | {"engine": engine})) for engine in ("exact", "reference"))
+
+    assert exact.totals == reference.totals
+    assert exact.phases_effective == reference.phases_effective
+    for name in ("requests", "timeseries", "latency_histogram", "ledger", "events"):
+        pd.testing.assert_frame_equal(getattr(exact, name), getattr(reference, name), check_exact=True, obj=name)
+
+
+QUIET = {"seed": 11, **phases("pool", (1.0, 1.0))}
+OTHER_LIVES = {
+    "engine": {"engine": "reference"},
+    "autoscaler": pool_of(autoscaler={"kind": "fixed", "replicas": 3}),
+    "routing": pool_of(routing="round_robin", batching={"max_batch_size": 1}),
+    "machines": pool_of(machine={"provisioning": 300.0}),
+    "impatience": {"workloads": {"main": {"timeout": 1.0}}},
+    "serving": phases("api", (1.0, 1.0)),
+    "windows": {"record": {"interval": 7.0}},
+    "service": pool_of(service={"distribution": "exponential", "cv": 0.0}),
+}
+
+
+def arrivals(*changes: dict) -> pd.Series:
+    from sim.scenario.patches import merge
+
+    tree: dict = {}
+    for change in (QUIET, *changes):
+        tree = merge(tree, change)
+    return simulate(scenario(tree)).requests.set_index("request")["arrival_ns"]
+
+
+def test_nothing_but_demand_moves_an_arrival():
+    usual = arrivals()
+
+    assert len(usual) > 1000
+    for name, change in OTHER_LIVES.items():
+        pd.testing.assert_series_equal(arrivals(change), usual, obj=name)
+
+
+def test_exposure_lets_in_fewer_of_the_same_arrivals():
+    usual, half, fifth = arrivals(), arrivals(phases("pool", (0.5, 1.0))), arrivals(phases("pool", (0.2, 1.0)))
+
+    early = usual < 600 * NS_PER_S
+    for thinned, above in ((half, usual), (fifth, half)):
+        pd.testing.assert_series_equal(thinned, above.loc[thinned.index])
+        pd.testing.assert_series_equal(thinned[thinned >= 600 * NS_PER_S], usual[~early])
+    assert 0.4 < (half < 600 * NS_PER_S).sum() / early.sum() < 0.6
+    assert 0.13 < (fifth < 600 * NS_PER_S).sum() / early.sum() < 0.27
