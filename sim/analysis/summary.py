@@ -78,7 +78,7 @@ def summarise(run: FinishedRun, run_dir: str | PathLike[str] | None = None) -> d
             "days": (end_s - start_s) / 86_400,
         }
         entry |= _traffic(run.timeseries[run.timeseries["phase"] == name])
-        entry |= _latency(run.latency_histogram[run.latency_histogram["phase"] == name])
+        entry |= _latency(run.latency_histogram, name)
         entry |= _money(run.ledger[run.ledger["phase"] == name], entry["requests"])
         entry["elasticity"] = slope.as_json()
         phases.append(entry)
@@ -111,12 +111,14 @@ def _traffic(windows: "pd.DataFrame") -> dict[str, Any]:
     }
 
 
-def _latency(histogram: "pd.DataFrame") -> dict[str, float | None]:
-    """Percentiles of the completed requests' latency, seconds."""
-    from sim.record.histogram import quantile_s
+def _latency(histogram: "pd.DataFrame", phase: str) -> dict[str, float | None]:
+    """Percentiles of the latency of the requests that a phase completed, seconds."""
+    from sim.record.histogram import quantiles_s
 
-    buckets, counts = histogram["bucket"].to_numpy(), histogram["count"].to_numpy()
-    return {f"latency_p{p}_s": _number(quantile_s(buckets, counts, p / 100)) for p in (50, 95, 99)}
+    of_phase = (histogram["phase"] == phase).to_numpy()
+    buckets, counts = (histogram[name].to_numpy()[of_phase] for name in ("bucket", "count"))
+    values = quantiles_s(buckets, counts, (0.5, 0.95, 0.99))
+    return {f"latency_p{p}_s": _number(value) for p, value in zip((50, 95, 99), values, strict=True)}
 
 
 def _money(lines: "pd.DataFrame", requests: int) -> dict[str, float | None]:

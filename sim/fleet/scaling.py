@@ -77,15 +77,17 @@ class ScalingLoop:
         clock, row, interval_ns = self._clock, self._row, self._interval_ns
         scrape_ns, control_ns = clock.now + interval_ns, clock.now + period_ns
         while True:
-            yield clock.at(min(scrape_ns, control_ns), Rank.SCRAPE, row)
+            next_ns = scrape_ns if scrape_ns < control_ns else control_ns
+            if not clock.reach(next_ns, Rank.SCRAPE, row):
+                yield clock.at(next_ns, Rank.SCRAPE, row)
             if self._controller is not controller:
                 return
             if scrape_ns <= control_ns:
                 self._plane.scrape(row, self._scrapes.place(scrape_ns))
                 scrape_ns += interval_ns
-            if control_ns > clock.now:
+            if control_ns > next_ns:
                 continue
-            if not clock.nothing_before(Rank.CONTROL, row):
+            if not clock.reach(control_ns, Rank.CONTROL, row):
                 yield clock.at(control_ns, Rank.CONTROL, row)
                 if self._controller is not controller:
                     return

@@ -184,12 +184,12 @@ def _diagonals(axes: Any, x_limits: tuple[float, float], y_limits: tuple[float, 
     for cost in (part * 10.0**exponent for exponent in decades for part in multiples):
         if not lo <= math.log10(cost) <= hi:
             continue
-        axes.plot(x_limits, (cost * x_limits[0], cost * x_limits[1]), color=canvas.INK, alpha=0.28, linewidth=0.9)
+        axes.plot(x_limits, [cost * x for x in x_limits], color=canvas.INK, alpha=0.28, lw=0.9)
         x = min(x_limits[1], highest / cost)
         if x > x_limits[0] * (x_limits[1] / x_limits[0]) ** 0.25 and cost * x > y_limits[0] * 1.2:
             axes.annotate(
-                f"{usd(cost * 1000)} per 1,000", (x, cost * x), (-6, 0), textcoords="offset points", ha="right",
-                va="bottom", fontsize="small", alpha=0.75,
+                f"{usd(round(cost * 1000, 9))} per 1,000", (x, cost * x), (-6, 0), textcoords="offset points",
+                ha="right", va="bottom", fontsize="small", alpha=0.75,
             )  # fmt: skip
 
 
@@ -200,9 +200,11 @@ def _clouds(axes: Any, facts: Facts, points: "pd.DataFrame", size: Size) -> None
         if rows.empty:
             continue
         colour = canvas.API if phase.serving == "api" else canvas.VARIABLE
+        # every other phase hollow, so that neighbours differ without their colours
         (cloud,) = axes.plot(
             rows["offered"], rows["variable_usd"], linestyle="none", marker=_MARKERS[number % len(_MARKERS)],
-            markersize=4.2 if len(points) > 9 else 7, color=colour, alpha=0.55, markeredgewidth=0,
+            markersize=4.2 if len(points) > 9 else 7, color=colour, alpha=0.6, markeredgewidth=0.9,
+            markerfacecolor="none" if number % 2 else colour,
         )  # fmt: skip
         slope = phase.said["elasticity"]
         name = phase.name

@@ -20,7 +20,7 @@ def latency(facts: Facts) -> Plot:
     edges = series.bin_edges(facts.calendar, facts.run.timeseries)
     table = series.percentiles(facts.run.latency_histogram, edges)
     names = _busiest(facts)
-    each = step(float(edges[1] - edges[0]))
+    each = step(series.grain_s(edges))
     sentence = (
         f"Latency of completed requests, waiting included, of each {each}: the line is the median, the bands reach to "
         f"the 95th and 99th percentile, the dashed line is the SLO ({_slo_words(facts)})."
@@ -86,10 +86,10 @@ def demand(facts: Facts) -> Plot:
     edges = series.bin_edges(facts.calendar, facts.run.timeseries)
     table = series.demand(facts.run.timeseries, edges)
     window = facts.scenario.record.interval_s
-    binned = len(edges) > 2 and float(edges[1] - edges[0]) > 1.5 * window
-    band = f"; the band reaches from its quietest to its busiest {step(window)}" if binned else ""
+    binned = series.grain_s(edges) > 1.5 * window
+    band = f"; the bands reach to its quietest and busiest {step(window)}" if binned else ""
     sentence = (
-        f"Requests let in (mean of each {step(float(edges[1] - edges[0]))}{band}) against what the ready replicas "
+        f"Requests let in (mean of each {step(series.grain_s(edges))}{band}) against what the ready replicas "
         "could serve in full batches; below, how many requests wait on average."
         f"{_market(table)}{_rented(facts)}"
     )
@@ -108,7 +108,8 @@ def demand(facts: Facts) -> Plot:
         "start_s": "start [s]", "end_s": "end [s]", "offered_per_s": "let in [requests/s]",
         "offered_lo_per_s": "let in, quietest window [requests/s]",
         "offered_hi_per_s": "let in, busiest window [requests/s]",
-        "potential_per_s": "potential demand [requests/s]", "capacity_per_s": "ready capacity [requests/s]",
+        "potential_per_s": "potential demand [requests/s]", "capacity_per_s": "ready capacity, mean [requests/s]",
+        "capacity_hi_per_s": "ready capacity, largest window [requests/s]",
         "queue": "waiting, mean [requests]", "queue_hi": "waiting, worst window [requests]",
     }  # fmt: skip
     csv = table[list(head)].rename(columns=head).to_csv(index=False, lineterminator="\n", float_format="%.9g")
@@ -119,13 +120,23 @@ def demand(facts: Facts) -> Plot:
 def _rates(axes: Any, facts: Facts, table: "pd.DataFrame", size: Size, binned: bool) -> None:
 
     start, end = table["start_s"].to_numpy(), table["end_s"].to_numpy()
-    columns = ("offered_per_s", "offered_lo_per_s", "offered_hi_per_s", "capacity_per_s", "potential_per_s")
-    top = max(_finite(table[["offered_hi_per_s", "capacity_per_s"]]), default=0.0)
+    columns = (
+        "offered_per_s",
+        "offered_lo_per_s",
+        "offered_hi_per_s",
+        "capacity_per_s",
+        "capacity_hi_per_s",
+        "potential_per_s",
+    )
+    top = max(_finite(table[["offered_hi_per_s", "capacity_hi_per_s"]]), default=0.0)
     factor, unit = rate_unit(top)
-    s, mean, lo, hi, ready, potential = series.stepped(start, end, *(table[c].to_numpy() * factor for c in columns))
+    s, mean, lo, hi, ready, most, potential = series.stepped(
+        start, end, *(table[c].to_numpy() * factor for c in columns)
+    )
     x = canvas.dates(facts, s)
     ends = []
     if _finite(ready):
+        axes.fill_between(x, ready, most, color=canvas.CAPACITY, alpha=0.16, linewidth=0)
         area = axes.fill_between(x, 0, ready, color=canvas.CAPACITY, alpha=0.28, linewidth=0)
         axes.plot(x, ready, color=canvas.CAPACITY, linewidth=1.0)
         ends.append(End(_last(ready), "ready capacity", area))

@@ -128,7 +128,7 @@ def load(facts: Facts) -> str:
         some = f"{many(over)} of {many(len(owned))} record windows (one each {window})"
         return f"Demand peaks at {rate(peak)} and passes the ready capacity in {some}"
     most = share(float(used.max()))
-    return f"Demand peaks at {rate(peak)}; the pool is never asked for more than {most} of what is ready"
+    return f"Demand peaks at {rate(peak)}; in no {window} is the pool asked for more than {most} of what is ready"
 
 
 def conclusions(facts: Facts) -> list[str]:

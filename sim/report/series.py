@@ -1,5 +1,6 @@
 """Long series made short enough to draw: windows into at most 800 bins, histograms into percentiles of each bin."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sim.analysis.daily import day_edges
@@ -38,11 +39,19 @@ def bin_edges(calendar: Calendar, timeseries: "pd.DataFrame") -> "NDArray[np.flo
     return np.append(days[:-1:together], days[-1])
 
 
+def grain_s(edges: "NDArray[np.float64]") -> float:
+    """Length of most bins in seconds; a first or last one that the run cuts, or a day of 23 hours, does not count."""
+    import numpy as np
+
+    lengths, counts = np.unique(np.round(np.diff(edges), 6), return_counts=True)
+    return float(max(zip(counts.tolist(), lengths.tolist(), strict=True))[1])
+
+
 def demand(timeseries: "pd.DataFrame", edges: "NDArray[np.float64]") -> "pd.DataFrame":
     """Traffic, capacity and queue of each bin, all workloads and pools together.
 
     Columns: start_s, end_s; offered_per_s, potential_per_s, capacity_per_s, queue (means over time); offered_lo_per_s,
-    offered_hi_per_s, queue_hi (of the bin's record windows). NaN: no window, or an API serves.
+    offered_hi_per_s, capacity_hi_per_s, queue_hi (of the bin's record windows). NaN: no window, or an API serves.
     """
     import numpy as np
     import pandas as pd
@@ -59,6 +68,8 @@ def demand(timeseries: "pd.DataFrame", edges: "NDArray[np.float64]") -> "pd.Data
     frame["offered_hi_per_s"] = grouped.max().reindex(range(bins)).to_numpy()
     frame["potential_per_s"] = _mean(windows["potential"].to_numpy() / length, length, group, bins)
     frame["capacity_per_s"] = _mean(windows["capacity_per_s"].to_numpy(), length, group, bins)
+    capacity = windows["capacity_per_s"].groupby(group).max()
+    frame["capacity_hi_per_s"] = capacity.reindex(range(bins)).to_numpy(dtype=np.float64)
     frame["queue"] = _mean(windows["queue_mean"].to_numpy(), length, group, bins)
     frame["queue_hi"] = windows["queue_mean"].groupby(group).max().reindex(range(bins)).to_numpy(dtype=np.float64)
     return frame
@@ -86,17 +97,18 @@ def percentiles(histogram: "pd.DataFrame", edges: "NDArray[np.float64]") -> "pd.
     import numpy as np
     import pandas as pd
 
-    from sim.record.histogram import quantile_s
+    from sim.record.histogram import quantiles_s
 
-    group = pd.Series(_group(histogram["start_s"].to_numpy(dtype=np.float64), edges), index=histogram.index, name="bin")
-    counts = histogram.groupby(["workload", group, "bucket"])["count"].sum().reset_index()
+    names, several = histogram["workload"].unique(), histogram["workload"].nunique() > 1
+    shares = tuple(p / 100 for p in PERCENTILES)
     frames = []
-    for workload, rows in counts.groupby("workload"):
-        table = np.full((len(edges) - 1, len(PERCENTILES)), np.nan)
-        for index, part in rows.groupby("bin"):
-            buckets, count = part["bucket"].to_numpy(), part["count"].to_numpy()
-            table[int(str(index))] = [quantile_s(buckets, count, p / 100) for p in PERCENTILES]
-        frame = pd.DataFrame({"workload": workload, "start_s": edges[:-1], "end_s": edges[1:]})
+    for workload in names:
+        rows = histogram[histogram["workload"] == workload] if several else histogram
+        start_s, buckets, counts = (rows[name].to_numpy() for name in ("start_s", "bucket", "count"))
+        cuts = np.searchsorted(start_s, edges - _SLACK_S)  # rows lie in order of time
+        cuts[0], cuts[-1] = 0, len(rows)
+        table = np.array([quantiles_s(buckets[a:b], counts[a:b], shares) for a, b in pairwise(cuts)])
+        frame = pd.DataFrame({"workload": str(workload), "start_s": edges[:-1], "end_s": edges[1:]})
         for column, p in enumerate(PERCENTILES):
             frame[f"p{p}_s"] = table[:, column]
         frames.append(frame)

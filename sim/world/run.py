@@ -1,6 +1,7 @@
 """What a simulation gives back."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sim.clock.calendar import Calendar
@@ -40,6 +41,10 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """The answer by phase; see `sim.analysis.summary.summarise`."""
+        return self._summary
+
+    @cached_property
+    def _summary(self) -> dict[str, Any]:
         from sim.analysis.summary import summarise
 
         return summarise(self)

@@ -1,1 +1,1 @@
-"""Speed and memory, measured on demand: `python -m tests.benchmarks [NAME ...] [--json]`. pytest collects none of it."""
+"""Speed and memory, measured on demand: `python -m tests.benchmarks [NAME ...] [--json]`. pytest collects none."""

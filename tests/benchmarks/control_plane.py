@@ -1,4 +1,4 @@
-"""Microseconds per control tick of a pool under the Kubernetes HPA (scrape, metrics, decision), beside SimPy's bare tick."""
+"""Microseconds per control tick of a pool under the Kubernetes HPA (scrape and decision), beside SimPy's bare tick."""
 
 from statistics import median
 from time import perf_counter

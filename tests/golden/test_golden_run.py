@@ -17,19 +17,18 @@ from sim.world import Run, simulate
 
 GOLDEN = Path(__file__).parent / "four_phases.json"
 RELATIVE = 1e-9  # sums of floats may differ by their last digits between platforms; whole numbers may not
+LIFE = (
+    "document_assistant", "name=four_phases", "horizon=3 d", "start='2026-03-28'", "workload.rate=20 req/min",
+    "phases.mvp.start='2026-03-28 18:00'", "phases.production.start='2026-03-29 12:00'",
+    "phases.scale.start='2026-03-30 06:00'", "phases.scale.override.autoscaler.max_replicas=6",
+)  # fmt: skip
 FRAMES = ("timeseries", "latency_histogram", "ledger", "events")
 
 
 @cache
-def play(seed: int = 1, again: int = 0) -> Run:
-    """The life. again: any other number plays it anew in this process."""
-    scenario = load(
-        "document_assistant", "horizon=3 d", "start='2026-03-28'", "workload.rate=20 req/min",
-        "phases.mvp.start='2026-03-28 18:00'", "phases.production.start='2026-03-29 12:00'",
-        "phases.scale.start='2026-03-30 06:00'", "autoscaler.initial_replicas=2",
-        "phases.scale.override.autoscaler.max_replicas=6", name="four_phases",
-    )  # fmt: skip
-    return simulate(scenario, seed=seed)
+def play(seed: int = 1) -> Run:
+    """The life with this seed."""
+    return simulate(load(*LIFE), seed=seed)
 
 
 def remembered(run: Run) -> dict[str, Any]:
@@ -62,15 +61,14 @@ def differences(got: Any, wanted: Any, where: str = "") -> list[str]:
     return [] if got == wanted and type(got) is type(wanted) else [f"{where}: {got} for {wanted}"]
 
 
-def written(run: Run, folder: Path) -> dict[str, bytes]:
-    """Every file of the stored run but the two that carry wall time."""
-    from sim.record import store
-    from sim.report import html
-    from sim.scenario.dump import dump
+def written(folder: Path, seed: int = 1) -> dict[str, bytes]:
+    """Every file that the command leaves, but the two that carry wall time."""
+    from sim.cli import main
 
-    home = store.write(
-        run, run.scenario.name, dump(run.scenario), folder, wall_s=0.0, report=lambda place: html.write_report(run, place)
-    )  # fmt: skip
+    scenario, *overrides = LIFE
+    typed = ["run", f"scenario={scenario}", *overrides, f"seed={seed}", "--quiet", "--json", "--out", str(folder)]
+    assert main(typed) == 0
+    (home,) = (folder / "four_phases").glob(f"seed{seed}-*")
     files = (path for path in sorted(home.rglob("*")) if path.is_file())
     return {str(f.relative_to(home)): f.read_bytes() for f in files if f.name not in ("manifest.json", "run.log")}
 
@@ -89,12 +87,18 @@ def test_the_golden_run_goes_through_all_four_phases():
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
-    first, second = written(play(), tmp_path / "first"), written(play(again=1), tmp_path / "second")
+    first, second = written(tmp_path / "first"), written(tmp_path / "second")
 
     assert {"summary.json", "timeseries.parquet", "ledger.parquet", "events.parquet", "report.html"} <= set(first)
     assert any(name.endswith(".svg") for name in first)
     assert [name for name in first if first[name] != second.get(name)] == []
     assert set(first) == set(second)
+
+
+def test_the_command_and_python_give_the_same_summary(tmp_path):
+    summary = json.loads(written(tmp_path)["summary.json"])
+
+    assert summary == json.loads(json.dumps(play().summary()))
 
 
 @pytest.mark.parametrize("name", ["timeseries", "ledger", "latency_histogram"])

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sim.scenario import Scenario, load
@@ -63,7 +63,7 @@ def autoscaler(draw):
     return {
         "kind": "hpa", "min_replicas": low, "max_replicas": low + draw(st.integers(1, 4)), "initial_replicas": None,
         "metric": "utilisation", "target": draw(st.sampled_from([0.3, 0.7])),
-        "scale_down": {"stabilisation": draw(st.sampled_from([0.0, 60.0])), "policies": [], "select": "max"},
+        "scale_down": {"stabilisation": draw(st.sampled_from([0.0, 60.0]))},
     }  # fmt: skip
 
 
@@ -83,13 +83,16 @@ def life(draw, patient: bool | None = None):
         queue={"capacity": draw(st.sampled_from([0, 3, 100_000]))},
         routing=draw(st.sampled_from(["least_outstanding", "round_robin", "shared_queue"])),
     )
-    override = draw(st.sampled_from([{}, {"workload": {"timeout": 3e5 if patient else 6.0}}]))
+    override = draw(st.sampled_from([{}, {"workloads": {"main": {"timeout": 3e5 if patient else 6.0}}}]))
     return changes | phases(
         draw(st.sampled_from(["api", "pool"])), (draw(st.sampled_from([0.3, 1.0])), 1.0), override
     )  # fmt: skip
 
 
-few = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+few = settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.generate],
+)  # fmt: skip
 
 
 @few

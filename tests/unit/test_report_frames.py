@@ -226,3 +226,8 @@ def test_a_pool_that_two_workloads_share_is_counted_once() -> None:
     assert (shared["offered"] == 2 * alone["offered"]).all()
     both = series.by_window(pd.concat([one, one.assign(workload="other", pool="second")], ignore_index=True))
     assert (both["capacity_per_s"] == 2 * alone["capacity_per_s"]).all()
+
+
+def test_the_grain_is_that_of_most_bins_not_of_a_first_one_that_is_cut() -> None:
+    assert series.grain_s(np.array([0.0, 1800.0, 88_200.0, 174_600.0, 257_400.0])) == DAY_S
+    assert series.grain_s(np.array([0.0, 5.0])) == 5.0
