@@ -57,7 +57,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
             assert isinstance(estimate, Estimate)
             assert isinstance(exact, float)
             off = (estimate.value - exact) / estimate.standard_error
-            rows.append((f"{what}\n{load:g} erlangs,\n{servers:,} servers", off, estimate, exact))
+            rows.append((f"{what}\n{load:,g} on\n{servers:,}", off, estimate, exact))
     inside = sum(abs(off) <= 2 for _, off, _, _ in rows)
     finding = f"{inside} of {len(rows)} simulated values lie within two standard errors of Erlang's"
 
@@ -66,13 +66,12 @@ def figure(got: Mapping[str, Got]) -> "Plot":
         axes.axhspan(-2, 2, color=INK, alpha=0.07, linewidth=0)
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.plot(range(len(rows)), [off for _, off, _, _ in rows], "o", color=VARIABLE)
-        axes.set_xticks(range(len(rows)), [text for text, *_ in rows], fontsize=5 if size.narrow else 7.5)
+        axes.set_xticks(range(len(rows)), [text for text, *_ in rows], fontsize=6 if size.narrow else 9)
         axes.set_ylim(-3.2, 3.2)
         value_axis(axes, "simulated minus exact (standard errors)", from_zero=False)
-        axes.text(len(rows) - 0.45, 2, "2 SE", va="center")
-        axes.set_xlabel("value and system (service 1 s)")
+        axes.set_xlabel("value, and load (erlangs) on how many servers")
         axes.set_title(finding, loc="left", fontsize=8 if size.narrow else 12)
-        page.subplots_adjust(bottom=0.22)
+        page.subplots_adjust(bottom=0.22, right=0.97)
 
     csv = "value,simulated,standard_error,exact,difference_in_standard_errors\n" + "".join(
         f"{text.replace(chr(10), ' ').replace(',', '')},{e.value:.8g},{e.standard_error:.4g},{exact:.8g},{off:.4f}\n"

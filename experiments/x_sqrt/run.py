@@ -51,6 +51,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
         axes.set_xlabel("load R (erlangs, log scale); labels: fewest servers at which at most 10 % wait")
         axes.set_ylabel("spare servers (% of load, log scale)")
         axes.set_title(finding, loc="left", fontsize=6.5 if size.narrow else 12)
+        page.subplots_adjust(right=0.95)
 
     csv = "load_erlangs,servers,spare_percent,square_root_rule_percent\n" + "".join(
         f"{load},{servers},{spare:.6g},{rule:.6g}\n" for load, servers, spare, rule in rows

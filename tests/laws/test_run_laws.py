@@ -14,15 +14,14 @@ from sim.world import simulate
 NS_PER_S = 1_000_000_000
 HORIZON_S = 1500
 SWITCH = "2026-03-28 23:10"  # 600 s after the start
-MINUTES = {"record": {"interval": "1 min", "requests": "all"}}
 
 
 @cache
 def base() -> Scenario:
     """Twenty-five minutes over midnight, an API first and then a pool of quick machines that bill by the minute."""
     return load(
-        "document_assistant", "phases=production", name="laws", seed=1, start="2026-03-28 23:00", timezone="Europe/Paris",
-        horizon=f"{HORIZON_S} s", **MINUTES,
+        "document_assistant", "phases=production", name="laws", seed=1, start="2026-03-28 23:00",
+        timezone="Europe/Paris", horizon=f"{HORIZON_S} s", record={"interval": "1 min", "requests": "all"},
         workload={"rate": "1 req/s", "growth": {"kind": "none"}, "seasonality": {"kind": "flat"}},
         pool={
             "machine": {"provisioning": "20 s", "billing_increment": "60 s", "billing_minimum": "120 s"},
@@ -49,7 +48,8 @@ def phases(first: str, exposures: tuple[float, float], override: dict | None = N
         "phases": {
             "production": {"exposure": exposures[0], "serving": first, "staff": staff},
             "scale": {
-                "start": SWITCH, "exposure": exposures[1], "serving": "pool", "staff": staff, "override": override or {},
+                "start": SWITCH, "exposure": exposures[1], "serving": "pool", "staff": staff,
+                "override": override or {},
             },
         }
     }  # fmt: skip
@@ -79,7 +79,10 @@ def life(draw, patient: bool | None = None):
     }
     changes |= pool_of(
         autoscaler=draw(autoscaler()),
-        batching={"max_batch_size": draw(st.sampled_from([1, 4])), "max_queue_delay": draw(st.sampled_from([0.0, 0.3]))},
+        batching={
+            "max_batch_size": draw(st.sampled_from([1, 4])),
+            "max_queue_delay": draw(st.sampled_from([0.0, 0.3])),
+        },
         queue={"capacity": draw(st.sampled_from([0, 3, 100_000]))},
         routing=draw(st.sampled_from(["least_outstanding", "round_robin", "shared_queue"])),
     )
