@@ -59,7 +59,9 @@ class ScalingLoop:
         self._state: Any = None
 
     def hand_over(self, controller: Controller) -> None:
-        """From now on this controller decides; its limits hold at once."""
+        """From now on this controller decides; its limits hold at once. The same one as before just goes on."""
+        if controller == self._controller:
+            return
         self._controller = controller
         self._state = controller.begin(self._clock.now)
         low, high = controller.min_replicas, controller.max_replicas

@@ -116,6 +116,10 @@ class ExactPlane:
         self._room_for_log()
         return bool(kernels.set_mode(self._st, slot, mode, self._clock.now))
 
+    def open(self, row: int) -> None:
+        """See Plane."""
+        self._st.rows[row]["closing"] = 0
+
     def close(self, row: int) -> None:
         """See Plane."""
         self._room_for_log()

@@ -106,6 +106,9 @@ class Plane(Protocol):
     def drain(self, slot: int) -> bool:
         """The slot's replica takes no more requests; True when it is empty already."""
 
+    def open(self, row: int) -> None:
+        """Arrivals may come to this row, again perhaps."""
+
     def close(self, row: int) -> None:
         """No more arrivals will come to this row."""
 

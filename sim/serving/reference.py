@@ -109,6 +109,10 @@ class ReferencePlane:
         self._look(row, replica, True)
         return self._retire_if_empty(replica)
 
+    def open(self, row: int) -> None:
+        """See Plane."""
+        self.rows[row]["closing"] = 0
+
     def close(self, row: int) -> None:
         """See Plane."""
         self.rows[row]["closing"] = 1

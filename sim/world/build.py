@@ -117,12 +117,11 @@ class World:
             yield self.clock.at(block.until_ns, Rank.CLOSE, sub=1 + w)
 
     def _windows(self) -> Process:
+        """The last window is closed by the horizon, after those whom it times out have been counted."""
         interval_ns = to_ns(self.scenario.record.interval_s)
-        t_ns = interval_ns
-        while True:
+        for t_ns in range(interval_ns, self.calendar.horizon_ns, interval_ns):
             yield self.clock.at(t_ns, Rank.CLOSE, sub=1000)
             self._close_window()
-            t_ns += interval_ns
 
     def _days(self) -> Process:
         """Every civil midnight closes a window and accrues a day's lines; the first of a month starts tiers again."""
@@ -182,6 +181,7 @@ class World:
             self.events.add("phase_decided", phase, "date", 0.0, 1.0)
             rows = self._rows_of(phase)
             for row in rows:
+                self.plane.open(row)
                 self.loops[row].hand_over(self._autoscaler(phase, row))
             while any(self.fleets[r].ready_count < self._autoscaler(phase, r).min_replicas for r in rows):
                 yield self._any_change(rows)

@@ -44,9 +44,18 @@ def _run_of(world: World, seed: int, replication: int) -> Run:
         requests=_requests(world),
         totals=totals,
         phases_effective=world.phases_effective,
-        notes=[note for source in world.sources for note in source.notes],
+        notes=[note for source in world.sources for note in source.notes] + _never_in_effect(world),
         manifest={"seed": seed, "replication": replication, "engine": world.scenario.engine},
     )
+
+
+def _never_in_effect(world: World) -> list[str]:
+    reached = {name for name, _, _ in world.phases_effective}
+    return [
+        f"phase {name} never took effect: its replicas were not ready before the scenario's end"
+        for name in world.scenario.phases
+        if name not in reached
+    ]
 
 
 def _requests(world: World) -> Any:

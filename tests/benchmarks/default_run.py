@@ -16,7 +16,7 @@ def measure() -> dict[str, float]:
     from sim import simulate
     from tests.benchmarks.textbook import simpy_mm8
 
-    simulate(mm8("exact", 60))
+    simulate(mm8("exact", 3600))
     with tempfile.TemporaryDirectory() as out:
         child = play([*command(), "run", "--quiet", "--json", "--out", out])
         requests = _offered(out)

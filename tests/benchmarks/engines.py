@@ -20,7 +20,7 @@ def measure() -> dict[str, float]:
 
     exact, reference = mm8("exact", EXACT_S), mm8("reference", REFERENCE_S)
     simulate(mm8("exact", 3600))
-    simulate(mm8("reference", 60))
+    simulate(mm8("reference", 3600))
     rates: dict[str, list[float]] = {"exact": [], "reference": [], "simpy_mm8": []}
     for _ in range(ROUNDS):
         for name, scenario in (("exact", exact), ("reference", reference)):

@@ -93,7 +93,7 @@ def life(draw, patient: bool | None = None):
 
 
 few = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow],
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.generate],
 )  # fmt: skip
 
