@@ -73,9 +73,7 @@ def uniform_pair(key: Word, index: int, attempt: int, purpose: int) -> tuple[flo
     key: uint64; index: int64 request id; attempt, purpose: small ints.
     """
     i = np.uint64(index)
-    w0, w1, w2, w3 = philox(
-        i & _LOW, i >> _32, np.uint64(attempt), np.uint64(purpose), key & _LOW, key >> _32
-    )
+    w0, w1, w2, w3 = philox(i & _LOW, i >> _32, np.uint64(attempt), np.uint64(purpose), key & _LOW, key >> _32)
     a = ((w0 << _32) | w1) >> _12
     b = ((w2 << _32) | w3) >> _12
     return (np.float64(a) + 0.5) * _TO_UNIT, (np.float64(b) + 0.5) * _TO_UNIT

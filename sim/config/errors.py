@@ -1,7 +1,7 @@
 """Errors a user can meet.
 
-    InputError   configuration or data is wrong: every problem of the input at once, exit code 2, nothing written
-    RunError     the run could not be finished (disk full, no permission, a broken law), exit code 3
+InputError   configuration or data is wrong: every problem of the input at once, exit code 2, nothing written
+RunError     the run could not be finished (disk full, no permission, a broken law), exit code 3
 """
 
 from dataclasses import dataclass

@@ -43,9 +43,7 @@ class Traffic:
     service_key: np.uint64
 
 
-def pool_row(
-    service: LinearService, batching: Batching, queue: Queue, routing: str, slots: int
-) -> Row:
+def pool_row(service: LinearService, batching: Batching, queue: Queue, routing: str, slots: int) -> Row:
     """The row of a self-run pool with room for `slots` replicas (rounded up to a power of two)."""
     sizes = np.arange(batching.max_batch_size + 1)
     mean_ns = np.array([service.mean_s(int(b)) for b in sizes]) * 1e9

@@ -249,5 +249,3 @@ def _sources(scenario: Scenario, streams: Streams) -> list[ArrivalSource]:
     if problems:
         raise InputError(*problems)
     return sources
-
-

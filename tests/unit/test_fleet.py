@@ -109,9 +109,7 @@ def test_a_draining_replica_is_billed_until_it_is_empty_and_its_place_is_free_ag
 
 def test_a_model_that_does_not_fit_is_refused_with_a_remedy():
     with pytest.raises(ValueError, match=r"needs 24 GB and m has 16 GB.*smaller model"):
-        ReplicaType(
-            machine=machine(memory_bytes=16e9), model=Model(name="big", memory_bytes=24e9, load_s=1.0)
-        )
+        ReplicaType(machine=machine(memory_bytes=16e9), model=Model(name="big", memory_bytes=24e9, load_s=1.0))
 
 
 @given(st.integers(0, 10**14), st.sampled_from([0.0, 1.0, 60.0, 3600.0]), st.sampled_from([0.0, 60.0, 3600.0]))
@@ -144,7 +142,12 @@ def test_a_replica_without_two_samples_since_it_was_ready_is_missing():
     for t in (15, 30):
         scrapes.place(t)[:] = np.zeros((2, FIELDS))
     slots, requested = np.array([0]), np.array([0])
-    for ready_ns, utilisation, in_flight in ((10, False, False), (20, True, False), (30, True, False), (-1, True, True)):
+    for ready_ns, utilisation, in_flight in (
+        (10, False, False),
+        (20, True, False),
+        (30, True, False),
+        (-1, True, True),
+    ):
         values, *_ = scrapes.read(30, slots, requested, np.array([ready_ns]))
         assert np.isnan(values[2, 0]) == utilisation
         assert np.isnan(values[3, 0]) == in_flight
