@@ -3,9 +3,7 @@
 Slow, readable, and the oracle: the compiled engine is right when every outcome and every time equals this one's.
 """
 
-from collections import deque
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from sim.clock.ranks import Rank
 from sim.serving.discipline.batching import batch_due, has_room, is_dead
 from sim.serving.discipline.routing import least_outstanding_key, round_robin_turn
 from sim.serving.discipline.service import draw_exposed, draw_service_ns
+from sim.serving.entities import Queue, Replica, Request
 from sim.serving.kernels.state import (
     API,
     LEAST_OUTSTANDING,
@@ -25,39 +24,10 @@ from sim.serving.kernels.state import (
     SHARED_QUEUE,
 )
 from sim.serving.plane import Row, Traffic
-from sim.serving.tally import Request, Tally
+from sim.serving.tally import Tally
 from sim.streams import Purpose
 
 Process = Generator[simpy.Event, Any, None]
-
-
-@dataclass(eq=False)
-class Queue:
-    """A line of requests, and the moment at which its oldest will have waited long enough."""
-
-    waiting: deque[Request] = field(default_factory=deque)
-    due_ns: int = -1
-
-
-@dataclass(eq=False)
-class Replica:
-    """A replica's slot: its own queue, its batch in service, and the event that hands its process a batch."""
-
-    slot: int
-    queue: Queue
-    taking: bool = False
-    draining: bool = False
-    serving: list[Request] = field(default_factory=list)
-    work: simpy.Event | None = None
-    started_ns: int = 0
-    busy_ns: int = 0
-    load_flow: int = 0
-    completions: int = 0
-
-    @property
-    def outstanding(self) -> int:
-        """Requests queued at or served by this replica."""
-        return len(self.queue.waiting) + len(self.serving)
 
 
 class ReferencePlane:

@@ -1,29 +1,14 @@
 """The reference engine's books: who is in the system, and how each request ended."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import simpy
 from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.record.histogram import BUCKETS, bucket_of
+from sim.serving.entities import Request
 from sim.serving.kernels.state import COMPLETED, IN_SYSTEM, LOG, REJECTED, TIMED_OUT, WORKLOAD
-
-
-@dataclass(eq=False)
-class Request:
-    """A request in the system."""
-
-    request: int
-    workload: int
-    arrival_ns: int
-    deadline_ns: int
-    ended: simpy.Event
-    start_ns: int = -1
-    slot: int = -1
-    batch: int = 0
 
 
 class Tally:
