@@ -1,6 +1,6 @@
 """The replicas of one row of the data plane: asked for, booted, loaded, ready, drained, released, and billed."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,8 +54,9 @@ class Fleet:
 
     def __init__(
         self, clock: Clock, plane: Slots, name: str, first_slot: int, slots: int, machine: Machine, model: Model,
-        event: Event,
+        event: Event, numbers: Iterator[int],
     ) -> None:  # fmt: skip
+        """first_slot, slots: its places in the data plane; numbers: for new replicas, shared by a pool's fleets."""
         self.name, self.machine, self.model = name, machine, model
         self.target = 0
         self.ready_count = 0
@@ -64,7 +65,7 @@ class Fleet:
         self._first = first_slot
         self._free = list(range(first_slot, first_slot + slots))
         self._replicas: dict[int, Replica] = {}
-        self._made = 0
+        self._numbers = numbers
         self._billed_flow, self._billed, self._rounded_ns = 0, 0, 0
         self._ready_flow = 0
         self._roster: Roster | None = None
@@ -136,8 +137,7 @@ class Fleet:
 
     def _request(self) -> Replica:
         slot = self._free.pop(0)
-        self._made += 1
-        replica = Replica(self._made, slot, self._clock.now)
+        replica = Replica(next(self._numbers), slot, self._clock.now)
         self._replicas[slot] = replica
         self._billed += 1
         self._billed_flow += self._clock.now

@@ -51,3 +51,26 @@ def quantiles_s(
     cumulative = np.cumsum(np.bincount(buckets, weights=counts, minlength=1))
     ranks = np.maximum(1.0, np.ceil(np.array(qs) * cumulative[-1] - 1e-9))
     return tuple(bucket_value_s(np.searchsorted(cumulative, ranks)).tolist())
+
+
+def quantiles_of_rows(
+    buckets: "NDArray[np.integer]", counts: "NDArray[np.integer]", lengths: "NDArray[np.int64]", qs: "tuple[float, ...]"
+) -> "NDArray[np.float64]":
+    """Quantiles in seconds of many histograms that lie one after the other: [len(qs), rows], NaN for an empty one.
+
+    buckets, counts: their sparse entries, by row and then by bucket; lengths: entries of each row.
+    """
+    import numpy as np
+
+    cumulative = np.cumsum(counts, dtype=np.int64)
+    ends = np.cumsum(lengths)
+    upto = np.concatenate([[0], cumulative])[ends]
+    before = np.concatenate([[0], upto[:-1]])
+    totals = upto - before
+    result = np.full((len(qs), len(lengths)), np.nan)
+    filled = totals > 0
+    for place, q in enumerate(qs):
+        rank = np.maximum(1, np.ceil(q * totals - 1e-9).astype(np.int64))
+        entries = np.searchsorted(cumulative, (before + rank)[filled])
+        result[place, filled] = bucket_value_s(buckets[entries])
+    return result

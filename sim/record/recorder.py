@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.config import RunError
-from sim.record.histogram import quantiles_s
+from sim.record.histogram import quantiles_of_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,6 @@ class Recorder:
             self._rows.append((
                 self._start_ns / NS_PER_S, now_ns / NS_PER_S, phase, name, use.pool,
                 *(int(now[w][c]) - int(self._last[w][c]) for c in COUNTS), 0, int(now[w]["in_system"]),
-                *quantiles_s(buckets, counts, tuple(q for _, q in _QUANTILES)),
                 float(now[w]["latency_sum_s"] - self._last[w]["latency_sum_s"]),
                 int(now[w]["waited"]) - int(self._last[w]["waited"]),
                 float(now[w]["wait_sum_s"] - self._last[w]["wait_sum_s"]),
@@ -90,11 +89,15 @@ class Recorder:
 
         names = (
             "start_s", "end_s", "phase", "workload", "pool", *COUNTS, "failed", "in_system",
-            *(name for name, _ in _QUANTILES), "latency_sum_s", "waited", "wait_sum_s", "in_system_mean",
+            "latency_sum_s", "waited", "wait_sum_s", "in_system_mean",
             "queue_mean", "replicas_ready", "replica_s", "busy_s", "capacity_per_s",
         )  # fmt: skip
         frame = pd.DataFrame(self._rows, columns=list(names))
-        frame.insert(2, "time", self.civil(frame["start_s"].to_numpy()))
+        frame.insert(2, "time", civil_index(self._calendar, frame["start_s"].to_numpy()))
+        lengths = np.array([len(buckets) for _, buckets, _ in self._histogram], np.int64)
+        quantiles = quantiles_of_rows(*self._buckets_and_counts(), lengths, tuple(q for _, q in _QUANTILES))
+        for place, (name, _) in enumerate(_QUANTILES):
+            frame.insert(frame.columns.get_loc("latency_sum_s"), name, quantiles[place])
         return frame.astype({"phase": "str", "workload": "str", "pool": "str"})
 
     def latency_histogram(self) -> "pd.DataFrame":
@@ -104,18 +107,20 @@ class Recorder:
         lengths = [len(buckets) for _, buckets, _ in self._histogram]
         rows = np.repeat(np.array([row for row, *_ in self._histogram], np.int32), lengths)
         starts = np.array([row[0] for row in self._rows], np.float64)
-        empty = np.zeros(0, np.int64)
+        buckets, counts = self._buckets_and_counts()
         return pd.DataFrame({
             "start_s": starts[rows],
             "phase": _repeated([row[2] for row in self._rows], rows),
             "workload": _repeated([row[3] for row in self._rows], rows),
-            "bucket": np.concatenate([b for _, b, _ in self._histogram] or [empty.astype(np.uint16)]),
-            "count": np.concatenate([c for _, _, c in self._histogram] or [empty]),
+            "bucket": buckets,
+            "count": counts,
         })  # fmt: skip
 
-    def civil(self, seconds: NDArray[np.float64]) -> "pd.DatetimeIndex":
-        """Civil time stamps, in the scenario's zone, of seconds since its start."""
-        return civil_index(self._calendar, seconds)
+    def _buckets_and_counts(self) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+        """All rows' buckets and counts, one row after the other."""
+        empty = np.zeros(0, np.int64)
+        buckets = np.concatenate([b for _, b, _ in self._histogram] or [empty.astype(np.uint16)])
+        return buckets, np.concatenate([c for _, _, c in self._histogram] or [empty])
 
 
 def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:

@@ -1,6 +1,7 @@
 """The world of one run: clock, data plane, fleets, scaling loops, recorder, books, and the processes between them."""
 
 from collections.abc import Callable, Generator
+from itertools import count
 from typing import Any
 
 import simpy
@@ -60,10 +61,11 @@ class World:
         return plane
 
     def _fleets(self) -> dict[int, Fleet]:
+        numbers = {entry.name: count(1) for entry in self.layout.pools.values()}
         return {
             row: Fleet(
                 self.clock, self.plane, entry.name, entry.first_slot, self.layout.rows[row].slots, entry.pool.machine,
-                entry.pool.model, self.events.add,
+                entry.pool.model, self.events.add, numbers[entry.name],
             )
             for row, entry in self.layout.pools.items()
         }  # fmt: skip

@@ -1,5 +1,7 @@
 """The life of a replica: requested, provisioning, loading, ready, draining, released, and billed all along."""
 
+from itertools import count
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,7 +43,7 @@ def fleet(slots=8, drains_at_once=True, load_s=30.0):
         events.append((clock.now, kind, subject))
 
     model = Model(name="x", memory_bytes=1e9, load_s=load_s)
-    return clock, plane, Fleet(clock, plane, "main", 0, slots, machine(), model, note), events
+    return clock, plane, Fleet(clock, plane, "main", 0, slots, machine(), model, note, count(1)), events
 
 
 def at(clock, seconds, action):
