@@ -97,7 +97,7 @@ class Recorder:
         lengths = np.array([len(buckets) for _, buckets, _ in self._histogram], np.int64)
         quantiles = quantiles_of_rows(*self._buckets_and_counts(), lengths, tuple(q for _, q in _QUANTILES))
         for place, (name, _) in enumerate(_QUANTILES):
-            frame.insert(frame.columns.get_loc("latency_sum_s"), name, quantiles[place])
+            frame.insert(list(frame.columns).index("latency_sum_s"), name, quantiles[place])
         return frame.astype({"phase": "str", "workload": "str", "pool": "str"})
 
     def latency_histogram(self) -> "pd.DataFrame":

@@ -2,12 +2,10 @@
 
 import json
 import random
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # experiments/ is no installed package
 from experiments.estimates import Estimate, ratio
 from experiments.judgement import judge
 from experiments.settings import read
