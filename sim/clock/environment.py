@@ -68,6 +68,14 @@ class Clock(simpy.Environment):
         self._now = t_ns
         return True
 
+    def free_until(self) -> int:
+        """Time (ns) of the next event: a process that knows what happens before may `jump` to there."""
+        return int(self._queue[0][0])
+
+    def jump(self, t_ns: int) -> None:
+        """Be at `t_ns` (>= now, before the next event), having accounted for all that happened since."""
+        self._now = t_ns
+
     def head(self) -> tuple[int, int]:
         """Time (ns) and rank of the next event; rank 0 for SimPy's own bookkeeping (starts, interrupts)."""
         t_ns, priority, _, _ = self._queue[0]

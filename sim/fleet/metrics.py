@@ -5,13 +5,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import kernel
+from sim.compiled import inlined, kernel
 
 FIELDS = 5  # cumulative busy ns, cumulative in-flight ns, completions, gauges queued and in service
 
 
-@kernel
-def measure(
+@inlined
+def _measure(
     newest: NDArray[np.int64], previous: NDArray[np.int64], now: int, at: int, before: int, slots: NDArray[np.int64],
     requested_ns: NDArray[np.int64], ready_ns: NDArray[np.int64], out: NDArray[np.float64],
 ) -> int:  # fmt: skip
@@ -34,6 +34,33 @@ def measure(
     return newest[len(newest) - 1, 0] if at >= 0 else 0
 
 
+@kernel
+def measure(
+    newest: NDArray[np.int64], previous: NDArray[np.int64], now: int, at: int, before: int, slots: NDArray[np.int64],
+    requested_ns: NDArray[np.int64], ready_ns: NDArray[np.int64], out: NDArray[np.float64],
+) -> int:  # fmt: skip
+    """See `_measure`."""
+    return _measure(newest, previous, now, at, before, slots, requested_ns, ready_ns, out)
+
+
+@kernel
+def measure_ahead(
+    samples: NDArray[np.int64], previous: NDArray[np.int64], first_ns: int, before: int, interval_ns: int,
+    slots: NDArray[np.int64], requested_ns: NDArray[np.int64], ready_ns: NDArray[np.int64], out: NDArray[np.float64],
+    queued: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Metrics at each of many scrapes, each against the one before it; see `_measure`.
+
+    samples: [k, slots + 1, FIELDS], the first of `first_ns`; previous: the scrape before it, of `before`; out:
+    [k, 4, n]; queued: [k].
+    """
+    for k in range(len(samples)):
+        at = first_ns + k * interval_ns
+        earlier = previous if k == 0 else samples[k - 1]
+        earlier_ns = before if k == 0 else at - interval_ns
+        queued[k] = _measure(samples[k], earlier, at, at, earlier_ns, slots, requested_ns, ready_ns, out[k])
+
+
 class Scrapes:
     """The last few scrapes of a pool's slots: enough to look back over the metric lag."""
 
@@ -44,6 +71,7 @@ class Scrapes:
         self._times = [-1] * self._depth
         self._taken = 0
         self._measure = measure.compiled()
+        self._ahead = np.zeros((0, slots + 1, FIELDS), np.int64)
 
     def place(self, now_ns: int) -> NDArray[np.int64]:
         """Where the scrape of `now_ns` is to be written: [slots + 1, FIELDS]."""
@@ -72,3 +100,35 @@ class Scrapes:
         )
         age_s = (now_ns - at) * 1e-9 if at >= 0 else math.nan
         return out, queued, age_s, (at - before) * 1e-9 if before >= 0 else math.nan
+
+    @property
+    def immediate(self) -> bool:
+        """Whether a scrape may be used at the instant it is taken."""
+        return self._lag_ns == 0
+
+    def ahead(self, count: int) -> NDArray[np.int64]:
+        """Room for `count` scrapes to come: [count, slots + 1, FIELDS]."""
+        if len(self._ahead) < count:
+            self._ahead = np.zeros((count, *self._ahead.shape[1:]), np.int64)
+        return self._ahead[:count]
+
+    def read_ahead(
+        self, first_ns: int, interval_ns: int, samples: NDArray[np.int64], slots: NDArray[np.int64],
+        requested_ns: NDArray[np.int64], ready_ns: NDArray[np.int64],
+    ) -> tuple[NDArray[np.float64], list[int], float]:  # fmt: skip
+        """What `read` would say at each of the scrapes to come, used as they are taken.
+
+        Returns values [k, 4, n], requests in the shared queue, and the first scrape's distance from the one before, s.
+        """
+        newest = (self._taken - 1) % self._depth
+        before = self._times[newest] if self._taken else -1
+        out, queued = np.empty((len(samples), 4, len(slots))), np.empty(len(samples), np.int64)
+        measure_ahead(
+            samples, self._samples[newest], first_ns, before, interval_ns, slots, requested_ns, ready_ns, out, queued
+        )
+        return out, queued.tolist(), (first_ns - before) * 1e-9 if before >= 0 else math.nan
+
+    def accept(self, first_ns: int, interval_ns: int, samples: NDArray[np.int64]) -> None:
+        """Those scrapes were taken: the last few of them are the newest now."""
+        for k in range(max(0, len(samples) - self._depth), len(samples)):
+            self.place(first_ns + k * interval_ns)[:] = samples[k]

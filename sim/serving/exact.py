@@ -35,6 +35,13 @@ from sim.serving.plane import Row, Traffic
 
 _LAST_REQUEST_RANK = [max((int(q) for q in REQUEST_PATH if q <= r), default=0) for r in range(max(Rank) + 1)]
 _LOG_ROWS = 1 << 16
+_SMALL = 1 << 14  # nodes up to which a copy of the state costs less than the kernel calls that it saves
+_CHANGED = (
+    "scalars", "slots", "rows", "workloads", "nodes", "calendar_key", "calendar_win", "route_key", "route_win",
+    "heap_ns", "heap_node", "histogram",
+)  # fmt: skip
+"""Buffers that `advance` writes to."""
+_NO_SAMPLES = np.zeros((0, 0, 0), np.int64)
 
 
 class ExactPlane:
@@ -48,6 +55,7 @@ class ExactPlane:
         self._st.scalars[LOG_ON] = int(log)
         self._logged: list[NDArray[Any]] = []
         self._done_ns, self._done_rank = 0, 0
+        self._kept: dict[str, NDArray[Any]] = {}
         self._advance = kernels.advance.compiled()
         self._scrape = kernels.scrape.compiled()
         self.on_drained: Callable[[int], None] = lambda slot: None
@@ -87,7 +95,7 @@ class ExactPlane:
         if until_ns == self._done_ns and rank <= self._done_rank:
             return True
         while True:
-            reason = self._advance(self._st, until_ns, rank)
+            reason = self._advance(self._st, until_ns, rank, 0, 0, _NO_SAMPLES)
             if reason == DONE:
                 self._done_ns, self._done_rank = until_ns, rank
                 return True
@@ -133,6 +141,32 @@ class ExactPlane:
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
         """See Plane."""
         self._scrape(self._st.slots, self._st.rows, row, self._clock.now, sample)
+
+    def look_ahead(self, row: int, first_ns: int, interval_ns: int, samples: NDArray[np.int64]) -> bool:
+        """See Plane: one kernel call for many scrapes, after keeping a copy of what it changes."""
+        st = self._st
+        if st.scalars[LOG_ON] or len(st.nodes) > _SMALL:
+            return False
+        if len(self._kept) != len(_CHANGED) or len(self._kept["nodes"]) != len(st.nodes):
+            self._kept = {name: np.empty_like(getattr(st, name)) for name in _CHANGED}
+        for name, copy in self._kept.items():
+            np.copyto(copy, getattr(st, name))
+        rank = _LAST_REQUEST_RANK[Rank.SCRAPE - 1]
+        if self._advance(st, first_ns, rank, row, interval_ns, samples) != DONE:
+            self._restore()
+            return False
+        self._done_ns, self._done_rank = first_ns + (len(samples) - 1) * interval_ns, rank
+        return True
+
+    def go_back(self, t_ns: int) -> None:
+        """See Plane."""
+        self._restore()
+        self.advance(t_ns, Rank.SCRAPE - 1)
+
+    def _restore(self) -> None:
+        for name, copy in self._kept.items():
+            np.copyto(getattr(self._st, name), copy)
+        self._done_ns, self._done_rank = int(self._st.scalars[NOW]), 0
 
     def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """See Plane."""

@@ -116,6 +116,15 @@ class Plane(Protocol):
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
         """Fill [slots + 1, 5]: busy ns, in-flight ns, completions, queued, in service; last line: shared queue."""
 
+    def look_ahead(self, row: int, first_ns: int, interval_ns: int, samples: NDArray[np.int64]) -> bool:
+        """Play on to len(samples) scrapes of a row, the first at `first_ns`, with no control event in between.
+
+        False, and nothing has happened, where that cannot be done. What was played stands unless `go_back` follows.
+        """
+
+    def go_back(self, t_ns: int) -> None:
+        """Be at `t_ns`, just before the scrapes of that instant, instead of where the last `look_ahead` led."""
+
     def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Non-empty latency buckets and their counts since the last call."""
 

@@ -79,6 +79,13 @@ class ReferencePlane:
         self._look(row, replica, True)
         return self._retire_if_empty(replica)
 
+    def look_ahead(self, row: int, first_ns: int, interval_ns: int, samples: NDArray[np.int64]) -> bool:
+        """SimPy cannot go back, so it never looks ahead."""
+        return False
+
+    def go_back(self, t_ns: int) -> None:
+        """Never asked, see `look_ahead`."""
+
     def open(self, row: int) -> None:
         """See Plane."""
         self.rows[row]["closing"] = 0

@@ -192,9 +192,36 @@ def _in_system(st: State) -> int:
     return n
 
 
+@inlined
+def _copy(slots: NDArray[Any], rows: NDArray[Any], row: int, t: int, sample: NDArray[np.int64]) -> None:
+    """Copy what a scrape sees of a row's slots.
+
+    sample: [slots + 1, 5] cumulative busy ns, cumulative in-flight ns, completions, gauges queued and in service; the
+    first place of the last line is the gauge of the row's shared queue.
+    """
+    p = rows[row]
+    sample[p.slots, 0] = p.queued
+    for i in range(p.slots):
+        s = slots[p.first + i]
+        if s.mode != OFF:
+            busy = t if s.serving > 0 else 0
+            sample[i, 0] = busy - s.busy_flow
+            sample[i, 1] = t * (s.queued + s.serving) - s.load_flow
+            sample[i, 2] = s.completions
+            sample[i, 3] = s.queued
+            sample[i, 4] = s.serving
+
+
 @kernel
-def advance(st: State, until_ns: int, through_rank: int) -> int:
-    """Play all request events with (time, rank) <= (until_ns, through_rank); why it stopped (DONE, DRAINED, ...)."""
+def advance(
+    st: State, until_ns: int, through_rank: int, row: int, interval_ns: int, samples: NDArray[np.int64]
+) -> int:  # fmt: skip
+    """Play all request events with (time, rank) <= (until_ns, through_rank); why it stopped (DONE, DRAINED, ...).
+
+    samples: [k, slots + 1, 5]; with k > 0 it goes on, scraping `row` into them at until_ns and each interval_ns later,
+    to the last of these scrapes.
+    """
+    taken = 0
     arrival_ns, w = _next_arrival(st)
     api_leaf = st.scalars[SLOTS] + len(st.rows)
     log_on = st.scalars[LOG_ON] != 0
@@ -208,7 +235,13 @@ def advance(st: State, until_ns: int, through_rank: int) -> int:
             t, rank = arrival_ns, _ARRIVAL
         if t > until_ns or (t == until_ns and rank > through_rank):
             st.scalars[NOW] = until_ns
-            return DONE
+            if taken < len(samples):
+                _copy(st.slots, st.rows, row, until_ns, samples[taken])
+                taken += 1
+            if taken >= len(samples):
+                return DONE
+            until_ns += interval_ns
+            continue
         if st.scalars[FREE] < 0 or st.scalars[HEAP] == len(st.heap_ns):
             return NODES_FULL
         if log_on and len(st.log) - st.scalars[LOG_LENGTH] < 2 + _in_system(st):
@@ -279,19 +312,5 @@ def close_row(st: State, row: int, t: int) -> None:
 
 @kernel
 def scrape(slots: NDArray[Any], rows: NDArray[Any], row: int, t: int, sample: NDArray[np.int64]) -> None:
-    """Copy what a scrape sees of a row's slots.
-
-    sample: [slots + 1, 5] cumulative busy ns, cumulative in-flight ns, completions, gauges queued and in service; the
-    first place of the last line is the gauge of the row's shared queue.
-    """
-    p = rows[row]
-    sample[p.slots, 0] = p.queued
-    for i in range(p.slots):
-        s = slots[p.first + i]
-        if s.mode != OFF:
-            busy = t if s.serving > 0 else 0
-            sample[i, 0] = busy - s.busy_flow
-            sample[i, 1] = t * (s.queued + s.serving) - s.load_flow
-            sample[i, 2] = s.completions
-            sample[i, 3] = s.queued
-            sample[i, 4] = s.serving
+    """Copy what a scrape of time `t` sees of a row's slots into `sample`; see `_copy`."""
+    _copy(slots, rows, row, t, sample)
