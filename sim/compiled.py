@@ -12,6 +12,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 __all__ = ["cache_folder", "inlined", "kernel"]
 
-_COMPILES = re.compile(r"^from sim\.compiled import [^\n]*\b(inlined|kernel)\b", re.MULTILINE)
+_COMPILES = re.compile(
+    r"^from sim\.compiled import (\([^)]*\b(inlined|kernel)\b[^)]*\)|[^\n(]*\b(inlined|kernel)\b)", re.MULTILINE
+)
 _IMPORT = re.compile(r"^\s*from sim\.([\w.]+) import", re.MULTILINE)
 
 
@@ -71,7 +74,11 @@ def cache_folder() -> Path:
     base = os.environ.get("POC2SCALE_CACHE") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "poc2scale"
     )
-    folder = Path(base) / f"kernels-{_digest()}"
+    return _made(Path(base) / f"kernels-{_digest()}")
+
+
+@cache
+def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
@@ -110,6 +117,7 @@ def _files(root: Path, module: str) -> list[Path]:
     return [place.with_suffix(".py"), place / "__init__.py"]
 
 
+@cache
 def _digest() -> str:
     h = hashlib.blake2b(digest_size=10)
     root = Path(__file__).parent

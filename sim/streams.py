@@ -21,7 +21,6 @@ class Purpose(IntEnum):
     EXPOSURE = 1
     SERVICE = 2
     API_LATENCY = 3
-    TOKENS = 4
 
 
 class Streams:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 MIN_DAYS = 28  # four blocks: fewer say nothing about how weeks vary
-MIN_LOG_RANGE = 0.2  # traffic must vary by a fifth or so before a slope means anything
-BLOCK_DAYS = 7
-RESAMPLES = 1000
+MIN_LOG_RANGE = 0.2  # assumption: traffic must vary by a fifth or so before a slope means anything
+BLOCK_DAYS = 7  # a week, after which traffic repeats
+RESAMPLES = 1000  # the standard deviation of so many is good to 1 / sqrt(2 x 1000), 2 %
 CONFIDENCE = 0.95
 
 

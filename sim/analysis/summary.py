@@ -3,35 +3,37 @@
 import math
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sim.analysis.daily import PhaseSpan, daily_table
 from sim.analysis.elasticity import elasticity
 from sim.clock.calendar import NS_PER_S, Calendar
+from sim.scenario.load import phase_scenarios
+from sim.scenario.model import Scenario
 from sim.streams import Streams
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-class Named(Protocol):
-    """Something with a name: the scenario."""
-
-    @property
-    def name(self) -> str:
-        """What the user calls it."""
+_ENDS = ("completed", "rejected", "timed_out", "failed")
+_ROUNDING = 1e-12  # "99.9 %" times 0.01 is a hair above 0.999, and 999 of 1,000 keep that promise
+_SLACK_S = 1e-6  # seconds are ns / 1e9; the difference of two is good to 1e-7 s even after a hundred years
 
 
 class FinishedRun(Protocol):
     """What of a run its summary is made of (`sim.world.Run`)."""
 
     @property
-    def scenario(self) -> Named:
+    def scenario(self) -> Scenario:
         """The scenario that was run."""
 
     @property
     def seed(self) -> int:
         """Its root seed."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What made it; `replication` is read here."""
 
     @property
     def timeseries(self) -> "pd.DataFrame":
@@ -62,10 +64,12 @@ def summarise(run: FinishedRun, run_dir: str | PathLike[str] | None = None) -> d
     """The summary of a run: plain dicts, lists, numbers, texts and None, never NaN or infinity.
 
     run_dir: where the run was written, if it was. Keys: phases (in order of taking effect), totals (the conservation
-    line and the sums of money), scenario, seed, run_dir.
+    line and the sums of money), scenario, seed, run_dir. A phase's peak_rate_per_s is a mean over a whole record window
+    (see `busiest`), its slo_attainment is that of all workloads together; each workload is judged in `workloads`.
     """
     days = daily_table(run.timeseries, run.ledger, run.calendar, run.phases_effective)
-    streams = Streams(run.seed)
+    streams = Streams(run.seed, int(run.manifest["replication"]))
+    lived_in, interval_s = phase_scenarios(run.scenario), run.scenario.record.interval_s
     phases = []
     for name, start_s, end_s in run.phases_effective:
         usable = days[(days["phase"] == name) & days["complete"]]
@@ -77,7 +81,9 @@ def summarise(run: FinishedRun, run_dir: str | PathLike[str] | None = None) -> d
             "end": _civil(run.calendar, end_s),
             "days": (end_s - start_s) / 86_400,
         }
-        entry |= _traffic(run.timeseries[run.timeseries["phase"] == name])
+        windows = run.timeseries[run.timeseries["phase"] == name]
+        entry |= _traffic(windows, interval_s)
+        entry["workloads"] = _judged(windows, lived_in[name])
         entry |= _latency(run.latency_histogram, name)
         entry |= _money(run.ledger[run.ledger["phase"] == name], entry["requests"])
         entry["elasticity"] = slope.as_json()
@@ -93,22 +99,66 @@ def summarise(run: FinishedRun, run_dir: str | PathLike[str] | None = None) -> d
     }
 
 
-def _traffic(windows: "pd.DataFrame") -> dict[str, Any]:
-    """Requests, peak rate over record windows (of all workloads together), and how requests ended."""
-    count = {
-        name: int(windows[name].sum()) for name in ("offered", "completed", "good", "rejected", "timed_out", "failed")
-    }
-    length = (windows["end_s"] - windows["start_s"]).groupby([windows["start_s"], windows["end_s"]]).first()
-    offered = windows["offered"].groupby([windows["start_s"], windows["end_s"]]).sum()
-    rates = (offered / length)[length > 0]
-    ended = count["completed"] + count["rejected"] + count["timed_out"] + count["failed"]
+class Peak(NamedTuple):
+    """Requests per second of the busiest window, and that window's length in seconds; None where there is none."""
+
+    per_s: float | None
+    window_s: float | None
+
+
+def busiest(windows: "pd.DataFrame", interval_s: float) -> Peak:
+    """Peak rate of a phase's windows, all workloads together, as a mean over a window of the record interval (s).
+
+    A window that a phase's edge or midnight cuts does not count, as a few requests in a few seconds are no peak; where
+    none is whole, those as long as the longest count.
+    """
+    length = windows["end_s"] - windows["start_s"]
+    real = length[length > 0]
+    if real.empty:
+        return Peak(None, None)
+    whole = bool(((real - interval_s).abs() <= _SLACK_S).any())
+    window_s = float(interval_s if whole else round(real.max(), 6))
+    chosen = (length - window_s).abs() <= _SLACK_S
+    offered = windows.loc[chosen, "offered"].groupby(windows.loc[chosen, "start_s"]).sum()
+    return Peak(_number(float(offered.max()) / window_s), window_s)
+
+
+def _traffic(windows: "pd.DataFrame", interval_s: float) -> dict[str, Any]:
+    """Requests, their peak rate, and how they ended, of all workloads together."""
+    offered, rejected, timed_out = (int(windows[name].sum()) for name in ("offered", "rejected", "timed_out"))
     return {
-        "requests": count["offered"],
-        "peak_rate_per_s": _number(rates.max()) if len(rates) else None,
-        "slo_attainment": _ratio(count["good"], ended),
-        "shed_share": _ratio(count["rejected"], count["offered"]),
-        "timed_out_share": _ratio(count["timed_out"], count["offered"]),
+        "requests": offered,
+        "peak_rate_per_s": busiest(windows, interval_s).per_s,
+        "slo_attainment": _attainment(windows),
+        "shed_share": _ratio(rejected, offered),
+        "timed_out_share": _ratio(timed_out, offered),
     }
+
+
+def _judged(windows: "pd.DataFrame", scenario: Scenario) -> list[dict[str, Any]]:
+    """Each workload of a phase against its own promise, as the phase's scenario has it.
+
+    slo_held: whether at least the promised share of the requests that ended did so in time; None where none ended. The
+    only place where this is decided.
+    """
+    entries = []
+    for name, workload in scenario.workloads.items():
+        own = windows[windows["workload"] == name]
+        attained, promised = _attainment(own), workload.slo.share
+        entries.append({
+            "name": name,
+            "requests": int(own["offered"].sum()),
+            "slo_attainment": attained,
+            "slo_share": promised,
+            "slo_latency_s": workload.slo.latency_s,
+            "slo_held": None if attained is None else attained >= promised - _ROUNDING,
+        })  # fmt: skip
+    return entries
+
+
+def _attainment(windows: "pd.DataFrame") -> float | None:
+    """Share of the requests that ended, in whatever way, that were answered within their SLO's latency."""
+    return _ratio(int(windows["good"].sum()), sum(int(windows[name].sum()) for name in _ENDS))
 
 
 def _latency(histogram: "pd.DataFrame", phase: str) -> dict[str, float | None]:

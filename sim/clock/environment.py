@@ -6,9 +6,9 @@ from typing import Any
 
 import simpy
 
+from sim.clock.calendar import NS_PER_S
 from sim.clock.ranks import Rank
 
-NS_PER_S = 1_000_000_000
 _SUB_BITS = 48
 
 
@@ -75,11 +75,6 @@ class Clock(simpy.Environment):
     def jump(self, t_ns: int) -> None:
         """Be at `t_ns` (>= now, before the next event), having accounted for all that happened since."""
         self._now = t_ns
-
-    def head(self) -> tuple[int, int]:
-        """Time (ns) and rank of the next event; rank 0 for SimPy's own bookkeeping (starts, interrupts)."""
-        t_ns, priority, _, _ = self._queue[0]
-        return int(t_ns), int(priority) >> _SUB_BITS
 
     def play(self, advance: Callable[[int, int], bool], last: simpy.Event) -> None:
         """Process events until `last` has been processed; before each one, `advance` the request path up to it.

@@ -3,11 +3,13 @@
 Inside the house numbers are plain floats: seconds, requests per second, bytes, USD, USD per hour, USD per GB, USD per
 million tokens, USD per year, shares of one. Each annotated type below parses text, refuses a bare number that came
 from a scenario file (which unit would it have?), checks its range and prints itself back as text a user could type.
+
+Every range has an upper end, far beyond what a product meets (each is an assumption), so that no later product of two
+of them leaves the range of a float, and times stay within 64-bit nanoseconds.
 """
 
 import math
 import re
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationInfo
@@ -66,33 +68,31 @@ def parse_quantity(value: object, units: dict[str, float], what: str, example: s
     return number
 
 
-def _at_least(low: float, strict: bool, high: float = math.inf) -> Callable[[float], float]:
-    def check(number: float) -> float:
-        if number < low or (strict and number == low) or number > high:
-            bound = f"more than {low:g}" if strict else f"at least {low:g}"
-            ceiling = "" if high == math.inf else f" and at most {high:g}"
-            raise ValueError(f"out of range. It must be {bound}{ceiling}.")
-        return number
-
-    return check
-
-
 def _quantity(
-    units: dict[str, float], what: str, example: str, show: tuple[str, ...], low: float, strict: bool = False,
-    high: float = math.inf,
-) -> tuple[Any, ...]:  # fmt: skip
+    units: dict[str, float], what: str, example: str, show: tuple[str, ...], high: float, *, above_zero: bool = False
+) -> tuple[Any, ...]:
+    """Validators of a quantity from 0 (or more than 0) to `high`, in the base unit."""
+
     def parse(value: object, info: ValidationInfo) -> float:
         door = bool(info.context and info.context.get("door"))
         return parse_quantity(value, units, what, example, bare=not door)
 
+    def check(number: float) -> float:
+        if number < 0.0 or (above_zero and number == 0.0) or number > high:
+            low = "more than 0" if above_zero else "at least 0"
+            raise ValueError(f"out of range. It must be {low} and at most {_bound(high, units, show)}.")
+        return number
+
     def text(number: float) -> str | int | float:
         return format_quantity(number, units, show)
 
-    return (
-        BeforeValidator(parse),
-        AfterValidator(_at_least(low, strict, high)),
-        PlainSerializer(text, when_used="json"),
-    )
+    return BeforeValidator(parse), AfterValidator(check), PlainSerializer(text, when_used="json")
+
+
+def _bound(number: float, units: dict[str, float], show: tuple[str, ...]) -> str:
+    """A round number as a person writes it, in the largest of the units in which it is at least one."""
+    unit = next(unit for unit in show if number >= units[unit])
+    return f"{number / units[unit]:,.15g} {unit}".strip()
 
 
 def format_quantity(number: float, units: dict[str, float], show: tuple[str, ...]) -> str | int | float:
@@ -114,26 +114,31 @@ def format_quantity(number: float, units: dict[str, float], show: tuple[str, ...
     return f"{number!r} {base}".strip()
 
 
+YEAR_S = 365.25 * 86_400
+# Nanoseconds of a run are 62-bit integers, 146 years: the longest horizon, a century, leaves 46 for what begins in it.
+MAX_SECONDS, MAX_LONG_SECONDS = YEAR_S, 100 * YEAR_S
 _S = (SECONDS, "a duration", '"90 s", "15 min" or "24 h"', ("d", "h", "min", "s", "ms", "us"))
-Seconds = Annotated[float, *_quantity(*_S, 0.0)]
-PositiveSeconds = Annotated[float, *_quantity(*_S, 0.0, True)]
-Rate = Annotated[
-    float, *_quantity(RATE, "a rate", '"12 req/s" or "40 req/min"', ("req/s", "req/min", "req/h", "req/day"), 0.0)
-]
+Seconds = Annotated[float, *_quantity(*_S, MAX_SECONDS)]
+PositiveSeconds = Annotated[float, *_quantity(*_S, MAX_SECONDS, above_zero=True)]
+LongSeconds = Annotated[float, *_quantity(*_S, MAX_LONG_SECONDS)]
+PositiveLongSeconds = Annotated[float, *_quantity(*_S, MAX_LONG_SECONDS, above_zero=True)]
+_R = (RATE, "a rate", '"12 req/s" or "40 req/min"', ("req/s", "req/min", "req/h", "req/day"))
+Rate = Annotated[float, *_quantity(*_R, 1e9)]
 _B = (BYTES, "a size", '"40 GB" or "2 kB"', ("TB", "GB", "MB", "kB", "B"))
-Bytes = Annotated[float, *_quantity(*_B, 0.0)]
-PositiveBytes = Annotated[float, *_quantity(*_B, 0.0, True)]
-Usd = Annotated[float, *_quantity(USD, "an amount", '"0.002 USD"', ("USD",), 0.0)]
-UsdPerHour = Annotated[float, *_quantity(USD_PER_HOUR, "a price per time", '"2.5 USD/h"', ("USD/h",), 0.0)]
-UsdPerYear = Annotated[float, *_quantity(USD_PER_YEAR, "a yearly cost", '"180000 USD/year"', ("USD/year",), 0.0)]
-UsdPerGb = Annotated[float, *_quantity(USD_PER_GB, "a price per volume", '"0.09 USD/GB"', ("USD/GB",), 0.0)]
+Bytes = Annotated[float, *_quantity(*_B, 1e18)]
+PositiveBytes = Annotated[float, *_quantity(*_B, 1e18, above_zero=True)]
+Usd = Annotated[float, *_quantity(USD, "an amount", '"0.002 USD"', ("USD",), 1e6)]
+UsdPerHour = Annotated[float, *_quantity(USD_PER_HOUR, "a price per time", '"2.5 USD/h"', ("USD/h",), 1e6)]
+UsdPerYear = Annotated[float, *_quantity(USD_PER_YEAR, "a yearly cost", '"180000 USD/year"', ("USD/year",), 1e9)]
+UsdPerGb = Annotated[float, *_quantity(USD_PER_GB, "a price per volume", '"0.09 USD/GB"', ("USD/GB",), 1e6)]
 UsdPerGbMonth = Annotated[
-    float, *_quantity(USD_PER_GB_MONTH, "a storage price", '"0.03 USD/GB/month"', ("USD/GB/month",), 0.0)
+    float, *_quantity(USD_PER_GB_MONTH, "a storage price", '"0.03 USD/GB/month"', ("USD/GB/month",), 1e6)
 ]
-UsdPerMtok = Annotated[float, *_quantity(USD_PER_MTOK, "a token price", '"0.6 USD/Mtok"', ("USD/Mtok",), 0.0)]
-Share = Annotated[float, *_quantity(SHARE, "a share", '"3 %" or 0.03', ("%",), 0.0, False, 1.0)]
-NonNegative = Annotated[float, *_quantity(PLAIN, "a number", "1.5", ("",), 0.0)]
-Positive = Annotated[float, *_quantity(PLAIN, "a number", "1.5", ("",), 0.0, True)]
+UsdPerMtok = Annotated[float, *_quantity(USD_PER_MTOK, "a token price", '"0.6 USD/Mtok"', ("USD/Mtok",), 1e6)]
+Share = Annotated[float, *_quantity(SHARE, "a share", '"3 %" or 0.03', ("%",), 1.0)]
+_N = (PLAIN, "a number", "1.5", ("",))
+NonNegative = Annotated[float, *_quantity(*_N, 1e12)]
+Positive = Annotated[float, *_quantity(*_N, 1e12, above_zero=True)]
 
 
 def _whole(value: object) -> int:

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from sim.cost.money import MAX_NANO, product_nano, to_usd
+from sim.cost.money import MAX_NANO, beyond, product_nano, to_usd
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,7 @@ class Ledger:
     def __init__(self) -> None:
         self._columns: dict[str, list[object]] = {name: [] for name in COLUMNS}
         self._nano: dict[tuple[str, str, str], int] = {}
+        self._posted_nano = 0  # so that no sum over a column leaves int64
 
     def __len__(self) -> int:
         return len(self._columns["at_s"])
@@ -62,16 +63,17 @@ class Ledger:
 
         at_s: end of the accrual period, seconds since the scenario's start; quantity in `unit`s; unit_price_usd: USD
         per unit; amount_nano: the amount where it is known exactly otherwise (a tiered bill), else quantity x price
-        rounded as `sim.cost.money` says. Raises ValueError for a nature that is neither fixed nor variable, a number
-        that is not finite, or an amount beyond int64.
+        rounded as `sim.cost.money` says. Raises ValueError for a nature that is neither fixed nor variable or a number
+        that is not finite, and RunError where the line or all lines together are beyond int64.
         """
         if nature not in NATURES:
             raise ValueError(f"a ledger line is fixed or variable, not {nature!r} ({account})")
         if not all(map(math.isfinite, (at_s, quantity, unit_price_usd))):
             raise ValueError(f"{account} at {at_s} s: {quantity} {unit} at {unit_price_usd} USD is not a finite amount")
         nano = product_nano(quantity, unit_price_usd) if amount_nano is None else int(amount_nano)
-        if abs(nano) > MAX_NANO:
-            raise ValueError(f"{account} at {at_s} s: the amount is beyond what a ledger line holds")
+        if self._posted_nano + abs(nano) > MAX_NANO:
+            raise beyond(to_usd(self._posted_nano + abs(nano)))
+        self._posted_nano += abs(nano)
         line = (
             float(at_s), account, nature, float(quantity), unit, float(unit_price_usd), nano, to_usd(nano), phase,
             workload, model, team, feature, resource, sku,

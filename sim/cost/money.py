@@ -8,8 +8,10 @@ the nearest binary fraction), and rounded once to the nearest nano-dollar, ties 
 import math
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
+from sim.config.errors import RunError
+
 NANO_PER_USD = 1_000_000_000
-MAX_NANO = 2**63 - 1  # what an int64 column holds: 9.2 thousand million USD in one line
+MAX_NANO = 2**63 - 1  # what an int64 column and its sum hold: 9.2 thousand million USD
 
 EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)  # two floats of 17 digits and 1e9 need far fewer
 _ONE = Decimal(1)
@@ -23,13 +25,22 @@ def as_decimal(number: float) -> Decimal:
     return Decimal(repr(value))
 
 
+def beyond(amount_usd: Decimal | float) -> RunError:
+    """The error of an amount, or of a sum of amounts, that is more than the ledger holds."""
+    most = MAX_NANO / NANO_PER_USD
+    return RunError(
+        f"the run cost {float(amount_usd):.3g} USD by now, and a ledger holds at most {most:.3g} USD. "
+        "Type lower prices or salaries, fewer replicas or less traffic."
+    )
+
+
 def round_nano(amount: Decimal) -> int:
     """Whole nano-dollars nearest to an exact number of nano-dollars, ties to even.
 
-    Raises ValueError beyond what an int64 column holds.
+    Raises RunError beyond what an int64 column holds.
     """
     if abs(amount) > MAX_NANO:
-        raise ValueError(f"an amount of {amount / NANO_PER_USD:.4g} USD in one line is beyond what a ledger line holds")
+        raise beyond(EXACT.divide(amount, Decimal(NANO_PER_USD)))
     return int(amount.quantize(_ONE, context=EXACT))
 
 

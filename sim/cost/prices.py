@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from sim.config import Bytes, Parameters, PositiveBytes, PositiveSeconds, Seconds, UsdPerGb, UsdPerGbMonth
+from sim.config import Bytes, LongSeconds, Parameters, PositiveBytes, PositiveLongSeconds, UsdPerGb, UsdPerGbMonth
 from sim.cost.money import EXACT, as_decimal, round_nano
 
 BYTES_PER_GB = 1_000_000_000
@@ -76,8 +76,8 @@ class LogPrice(Parameters):
 
     ingest: TieredPrice
     storage_usd_per_gb_month: UsdPerGbMonth
-    retention_s: PositiveSeconds
-    included_s: Seconds = 0.0  # most providers bill storage from the first hour (AWS CloudWatch, 2026-05)
+    retention_s: PositiveLongSeconds
+    included_s: LongSeconds = 0.0  # most providers bill storage from the first hour (AWS CloudWatch, 2026-05)
 
 
 class Price(Parameters):

@@ -193,7 +193,6 @@ class Fleet:
 
 
 def billed_for(lived_ns: int, machine: Machine) -> int:
-    """Nanoseconds billed for a machine that existed `lived_ns`."""
-    increment = to_ns(machine.billing_increment_s)
-    rounded = -(-lived_ns // increment) * increment if increment > 0 else lived_ns
-    return max(rounded, to_ns(machine.billing_minimum_s))
+    """Nanoseconds billed for a machine that existed `lived_ns`: at least the minimum, in whole increments."""
+    billed, increment = max(lived_ns, to_ns(machine.billing_minimum_s)), to_ns(machine.billing_increment_s)
+    return -(-billed // increment) * increment if increment > 0 else billed

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiled import inlined, kernel
-
-FIELDS = 5  # cumulative busy ns, cumulative in-flight ns, completions, gauges queued and in service
+from sim.record.scrape import BUSY_NS, FIELDS, QUEUED, SERVING
 
 
 @inlined
@@ -28,9 +27,9 @@ def _measure(
         if ready_ns[i] >= 0:
             out[1, i] = (now - ready_ns[i]) * 1e-9
             if at >= ready_ns[i]:
-                out[3, i] = float(newest[j, 3] + newest[j, 4])
+                out[3, i] = float(newest[j, QUEUED] + newest[j, SERVING])
             if before >= ready_ns[i]:
-                out[2, i] = (newest[j, 0] - previous[j, 0]) / (at - before)
+                out[2, i] = (newest[j, BUSY_NS] - previous[j, BUSY_NS]) / (at - before)
     return newest[len(newest) - 1, 0] if at >= 0 else 0
 
 

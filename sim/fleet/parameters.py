@@ -4,7 +4,8 @@ from typing import Self
 
 from pydantic import model_validator
 
-from sim.config import Parameters, PositiveBytes, PositiveSeconds, Seconds, UsdPerHour
+from sim.config import Parameters, PositiveBytes, Seconds, UsdPerHour
+from sim.policy.bounds import Period
 
 
 class Machine(Parameters):
@@ -52,5 +53,5 @@ class ReplicaType(Parameters):
 class Scrape(Parameters):
     """How a controller's metrics come about: gauges and counters copied every `interval_s`, usable after `lag_s`."""
 
-    interval_s: PositiveSeconds = 15.0  # metrics-server --metric-resolution default, kubernetes-sigs/metrics-server 0.7
+    interval_s: Period = 15.0  # metrics-server --metric-resolution default, kubernetes-sigs/metrics-server 0.7
     lag_s: Seconds = 0.0  # assumption: the scrape is there at once

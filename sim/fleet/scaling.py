@@ -60,17 +60,19 @@ class Scraped(Protocol):
 class ScalingLoop:
     """A SimPy process around one fleet. A new controller takes over where the old one stopped."""
 
-    def __init__(self, clock: Clock, plane: Scraped, row: int, fleet: Fleet, slots: int, scrape: Scrape) -> None:
-        self._clock, self._plane, self._row, self._fleet = clock, plane, row, fleet
-        self._interval_ns = to_ns(scrape.interval_s)
-        self._scrapes = Scrapes(slots, self._interval_ns, to_ns(scrape.lag_s))
+    def __init__(self, clock: Clock, plane: Scraped, row: int, fleet: Fleet, slots: int) -> None:
+        self._clock, self._plane, self._row, self._fleet, self._slots = clock, plane, row, fleet, slots
+        self._scrape: Scrape | None = None
         self._controller: Controller | None = None
         self._state: Any = None
 
-    def hand_over(self, controller: Controller) -> None:
-        """From now on this controller decides; its limits hold at once. The same one as before just goes on."""
-        if controller == self._controller:
+    def hand_over(self, controller: Controller, scrape: Scrape) -> None:
+        """From now on this controller decides, from such scrapes; its limits hold at once. The same as before go on."""
+        if controller == self._controller and scrape == self._scrape:
             return
+        if scrape != self._scrape:
+            self._scrape, self._interval_ns = scrape, to_ns(scrape.interval_s)
+            self._scrapes = Scrapes(self._slots, self._interval_ns, to_ns(scrape.lag_s))
         self._controller = controller
         self._state = controller.begin(self._clock.now)
         low, high = controller.min_replicas, controller.max_replicas
@@ -85,7 +87,7 @@ class ScalingLoop:
 
     def _loop(self, controller: Controller, period_ns: int) -> Generator[simpy.Event, Any, None]:
         """Scrape at every interval, decide at every period, each at its rank, until another controller takes over."""
-        clock, row, interval_ns = self._clock, self._row, self._interval_ns
+        clock, row, interval_ns, scrapes = self._clock, self._row, self._interval_ns, self._scrapes
         scrape_ns, control_ns = clock.now + interval_ns, clock.now + period_ns
         while True:
             ticks = self._ticks_ahead(scrape_ns, control_ns, period_ns)
@@ -95,10 +97,10 @@ class ScalingLoop:
             next_ns = scrape_ns if scrape_ns < control_ns else control_ns
             if not clock.reach(next_ns, Rank.SCRAPE, row):
                 yield clock.at(next_ns, Rank.SCRAPE, row)
-            if self._controller is not controller:
+            if self._controller is not controller or self._scrapes is not scrapes:
                 return
             if scrape_ns <= control_ns:
-                self._plane.scrape(row, self._scrapes.place(scrape_ns))
+                self._plane.scrape(row, scrapes.place(scrape_ns))
                 scrape_ns += interval_ns
             if control_ns > next_ns:
                 continue

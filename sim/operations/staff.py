@@ -1,17 +1,20 @@
 """Staff of a phase: a fixed cost that accrues with time, whatever the traffic."""
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field
 
 from sim.config import NonNegative, Parameters, UsdPerYear
 
 YEAR_S = 365.25 * 86_400
+MAX_FTE = 100_000  # assumption: no single product has more people in one role
 
 
 class StaffRole(Parameters):
     """People in one role: full-time equivalents, and what one costs a year (USD, with overhead and benefits)."""
 
-    fte: NonNegative
+    fte: Annotated[NonNegative, Field(le=MAX_FTE)]
     salary_usd_per_year: UsdPerYear
 
 

@@ -24,7 +24,7 @@ def bucket_of(latency_ns: int) -> int:
     if latency_ns <= 0:
         return 0
     mantissa, exponent = math.frexp(float(latency_ns))
-    return (exponent - 1) * 64 + int((mantissa - 0.5) * 128.0)
+    return (exponent - 1) * STEPS + int((mantissa - 0.5) * (2 * STEPS))
 
 
 def bucket_value_s(buckets: "NDArray[np.integer]") -> "NDArray[np.float64]":
@@ -35,15 +35,10 @@ def bucket_value_s(buckets: "NDArray[np.integer]") -> "NDArray[np.float64]":
     return np.ldexp(1.0 + (step + 0.5) / STEPS, octave.astype(np.int32)) * 1e-9
 
 
-def quantile_s(buckets: "NDArray[np.integer]", counts: "NDArray[np.integer]", q: float) -> float:
-    """The q-quantile in seconds of a histogram given as sparse rows (repeated buckets are added); NaN when empty."""
-    return quantiles_s(buckets, counts, (q,))[0]
-
-
 def quantiles_s(
     buckets: "NDArray[np.integer]", counts: "NDArray[np.integer]", qs: "tuple[float, ...]"
 ) -> "tuple[float, ...]":
-    """Several quantiles at once; see `quantile_s`."""
+    """Quantiles in seconds of a histogram given as sparse rows (repeated buckets are added); NaN when it is empty."""
     import numpy as np
 
     if len(buckets) == 0 or counts.sum() == 0:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA_VERSION = 1
-_PACKAGES = ("simpy", "numpy", "scipy", "pandas", "pyarrow", "hydra-core", "pydantic", "numba", "matplotlib")
+_PACKAGES = (
+    "simpy", "numpy", "scipy", "pandas", "pyarrow", "hydra-core", "pydantic", "numba", "llvmlite", "matplotlib",
+    "tzdata",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +68,27 @@ def write(run: Contents, out: Path, report: Callable[[Path], None]) -> Path:
 
 
 def _manifest(run: Contents, digest: str) -> dict[str, Any]:
-    from importlib.metadata import version
-
     return {
         "schema_version": SCHEMA_VERSION,
         "complete": True,
-        "version": version("poc2scale"),
         "git": _git_state(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {package: version(package) for package in _PACKAGES},
+        "packages": {package: _version(package) for package in _PACKAGES},
         "config_digest": digest,
         "wall_s": round(run.wall_s, 3),
         **run.manifest,
     }
+
+
+def _version(package: str) -> str | None:
+    """Version of an installed package; None where there is none (tzdata, where the system has its own)."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _git_state() -> dict[str, Any] | None:

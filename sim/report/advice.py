@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from sim.analysis.elasticity import MIN_DAYS  # growth over fewer days, too, is mostly weekdays
 from sim.policy.autoscaling import HorizontalPodAutoscaler
 from sim.report.facts import MONTH_DAYS, Facts, PhaseFacts, civil_date
 from sim.report.numbers import duration, rate, share, three, usd
@@ -10,10 +11,15 @@ from sim.scenario.model import Pool
 
 MUCH_IDLE = 0.5  # assumption: above half idle, a lower minimum or a higher target is worth a try
 SMALL = 0.1  # assumption: a part of the cost under a tenth is no place to save first
-MIN_DAYS = 28  # as for elasticity: growth over fewer days is mostly weekdays
 LOOK_BACK_DAYS = 120.0  # assumption: growth of the last months says more than that of the first
 HERE = "scenario=scenario.yaml"  # every run keeps its scenario beside its report
 FAR_MONTHS = 24.0  # assumption: nobody plans capacity beyond two years
+NO_GROWTH = 1.005  # assumption: half a per cent a month doubles traffic in 12 years, which dates no decision
+MORE = 1.5  # assumption: half as many again is a step that shows, and is no commitment
+HIGH_TARGET = 0.8  # assumption: a target of utilisation above 80 % leaves no room while replicas start
+HIGHER = 0.15  # assumption: a step of the target that shows
+NEARLY = 0.5  # replicas: a mean over a window within half a replica of the limit was at it for half the window
+DAYS_UNDER_MONTHS = 1.5  # assumption: a time shorter than this is told in days
 
 
 @dataclass(frozen=True)
@@ -38,9 +44,14 @@ def _slo(facts: Facts) -> Step | None:
     missed = [phase for phase in facts.asked if phase.missed]
     if not missed:
         return None
-    worst = min(missed, key=lambda phase: phase.said["slo_attainment"] - phase.slo.share)
-    attained, promised = share(worst.said["slo_attainment"]), share(worst.slo.share)
-    gap = f"in {worst.name} {attained} of requests are answered in time, {promised} are promised"
+    worst = min(missed, key=lambda phase: phase.margin)
+    said = worst.worst
+    assert said is not None  # as one of its workloads was judged
+    whose = f" to {said['name']}" if len(worst.workloads) > 1 else ""
+    gap = (
+        f"in {worst.name} {share(said['slo_attainment'])} of requests{whose} that ended were answered in time, "
+        f"{share(said['slo_share'])} are promised"
+    )
     if worst.serving == "api":
         api = worst.scenario.api
         return Step(
@@ -48,25 +59,29 @@ def _slo(facts: Facts) -> Step | None:
             f"{duration(api.latency.median_s)} at the median.",
             "poc2scale list api",
         )
-    name, pool = _main_pool(worst)
-    lost = worst.said["shed_share"] + worst.said["timed_out_share"]
+    return _more_capacity(facts, worst, str(said["name"]), float(said["slo_latency_s"]), gap)
+
+
+def _more_capacity(facts: Facts, phase: PhaseFacts, workload: str, limit_s: float, gap: str) -> Step:
+    """What to try where a pool answers a workload too late; limit_s: of its SLO; gap: by how much."""
+    name, pool = _pool_of(phase, workload)
+    lost = _lost(facts, phase, workload)
     why = f"{gap}; {share(lost)} were shed or timed out" if lost else gap
     scaler = pool.autoscaler
     if not isinstance(scaler, HorizontalPodAutoscaler):
-        more = max(scaler.replicas + 1, math.ceil(scaler.replicas * 1.5))
+        more = max(scaler.replicas + 1, math.ceil(scaler.replicas * MORE))
         return Step(f"Add replicas to pool {name}: {why}.", _run(facts, name, f"replicas={more}"))
     fastest = pool.service.mean_s(1)
-    limit = worst.slo.latency_s
-    if fastest > limit:
+    if fastest > limit_s:
         return Step(
             f"Take a faster machine or model, or a longer SLO: one request alone takes {duration(fastest)} on average, "
-            f"and the limit is {duration(limit)}.",
+            f"and the limit is {duration(limit_s)}.",
             "poc2scale list machine",
         )
-    if _at_limit(facts, worst, name, scaler.max_replicas):
-        typed = _run(facts, name, f"max_replicas={math.ceil(scaler.max_replicas * 1.5)}")
+    if _at_limit(facts, phase, name, scaler.max_replicas):
+        typed = _run(facts, name, f"max_replicas={math.ceil(scaler.max_replicas * MORE)}")
         return Step(f"Raise the limit of {scaler.max_replicas} replicas that pool {name} reached: {why}.", typed)
-    typed = _run(facts, name, f"min_replicas={max(scaler.min_replicas + 1, math.ceil(scaler.min_replicas * 1.5))}")
+    typed = _run(facts, name, f"min_replicas={max(scaler.min_replicas + 1, math.ceil(scaler.min_replicas * MORE))}")
     return Step(f"Keep more replicas ready in pool {name}, or lower its target: {why}.", typed)
 
 
@@ -77,7 +92,7 @@ def _idle(facts: Facts) -> Step | None:
     lines = facts.run.ledger
     idle = lines[(lines["phase"] == phase.name) & (lines["account"] == "serving.machine.idle")]
     cost = idle["amount_nano_usd"].sum() / 1e9 / phase.said["days"] * facts.told.days
-    name, pool = _main_pool(phase)
+    name, pool = _pool_of(phase, next(iter(phase.scenario.workloads)))
     what = (
         f"{share(phase.said['idle_share'])} of serving cost in {phase.name} is idle machines, {usd(cost)} per "
         f"{facts.told.unit}"
@@ -87,8 +102,8 @@ def _idle(facts: Facts) -> Step | None:
     scaler = pool.autoscaler
     if not isinstance(scaler, HorizontalPodAutoscaler):
         return Step(f"Try an autoscaler: {what}.", f"poc2scale run {HERE} autoscaler=hpa")
-    if scaler.metric == "utilisation" and scaler.target < 0.8:
-        typed = _run(facts, name, f'"target={100 * min(0.8, scaler.target + 0.15):.0f} %"')
+    if scaler.metric == "utilisation" and scaler.target < HIGH_TARGET:
+        typed = _run(facts, name, f'"target={100 * min(HIGH_TARGET, scaler.target + HIGHER):.0f} %"')
         return Step(f"Try a higher target of utilisation: {what}.", typed)
     if scaler.min_replicas == 1:
         return None
@@ -139,7 +154,7 @@ def look_again(facts: Facts) -> str:
     phase = facts.phases[-1]
     ceiling = most_per_s(facts, phase)
     peak = phase.said["peak_rate_per_s"]
-    if factor <= 1.005 or not peak:
+    if factor <= NO_GROWTH or not peak:
         return f"Look again when traffic has doubled or a price has changed: {pace}."
     doubled = math.log(2) / math.log(factor)
     if ceiling is None:
@@ -188,16 +203,24 @@ def most_per_s(facts: Facts, phase: PhaseFacts) -> float | None:
 def _at_limit(facts: Facts, phase: PhaseFacts, pool: str, most: int) -> bool:
     windows = facts.run.timeseries
     ready = windows.loc[(windows["phase"] == phase.name) & (windows["pool"] == pool), "replicas_ready"]
-    return bool((ready > most - 0.5).any())
+    return bool((ready > most - NEARLY).any())
 
 
 def _last_on_pool(facts: Facts) -> PhaseFacts | None:
     return next((phase for phase in reversed(facts.phases) if phase.serving == "pool"), None)
 
 
-def _main_pool(phase: PhaseFacts) -> tuple[str, Pool]:
-    """The pool that the first workload goes to."""
-    name = next(iter(phase.scenario.workloads.values())).pool
+def _lost(facts: Facts, phase: PhaseFacts, workload: str) -> float:
+    """Share of a workload's requests let in that were refused or given up in a phase."""
+    windows = facts.run.timeseries
+    own = windows[(windows["phase"] == phase.name) & (windows["workload"] == workload)]
+    offered = int(own["offered"].sum())
+    return int(own["rejected"].sum() + own["timed_out"].sum()) / offered if offered else 0.0
+
+
+def _pool_of(phase: PhaseFacts, workload: str) -> tuple[str, Pool]:
+    """The pool that a workload goes to."""
+    name = phase.scenario.workloads[workload].pool
     return name, phase.scenario.pools[name]
 
 
@@ -209,7 +232,7 @@ def _run(facts: Facts, pool: str, change: str) -> str:
 
 
 def _months(months: float) -> str:
-    if months < 1.5:
+    if months < DAYS_UNDER_MONTHS:
         return f"{three(max(1.0, round(months * MONTH_DAYS)))} days"
     return f"{months:.0f} months"
 

@@ -28,7 +28,13 @@ GLOSSARY = (
     ("Percentile", "The 99th percentile of latency is the time within which 99 of 100 answered requests were done."),
     (
         "SLO",
-        "Service level objective: the share of requests promised to be answered within a limit.",
+        "Service level objective: of requests that ended, the share promised to be answered within a limit. Each "
+        "workload is held to its own.",
+    ),
+    (
+        "Peak rate",
+        "Requests per time as a mean over the busiest record window; within it there are moments with more. Windows "
+        "that a change of phase or midnight cuts short do not count where there are whole ones.",
     ),
     ("Replica", "One machine with one model loaded, ready to serve."),
     ("Ready capacity", "Requests per second that the ready replicas serve with full batches, at best."),
@@ -54,7 +60,8 @@ def assumptions(facts: Facts) -> list[Assumption]:
     for name, workload in scenario.workloads.items():
         rows.append(Assumption(f"demand of {name}", _demand(workload), _demand_source(workload)))
         slo = workload.slo
-        promise = f"{share(slo.share)} within {duration(slo.latency_s)}; timeout {duration(workload.timeout_s)}"
+        promise = f"{share(slo.share)} of requests that ended, answered within {duration(slo.latency_s)}"
+        promise += f"; timeout {duration(workload.timeout_s)}"
         rows.append(Assumption(f"promise to {name}", promise, CHOSEN))
         tokens = f"{three(workload.prompt_tokens)} tokens in, {three(workload.output_tokens)} out"
         size = f"{three(workload.response_bytes / 1e3, 'kB')} response, {three(workload.log_bytes / 1e3, 'kB')} of log"

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape
 
-from sim.report.facts import Facts, civil_date
+from sim.report.facts import MONTHS, Facts, civil_date
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,10 +102,21 @@ def time_axis(axes: Any, facts: Facts, labelled: bool = True) -> None:
     few = axes.figure.get_figwidth() < 6
     locator = locating(tz=zone, minticks=3, maxticks=5 if few else 10)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(telling(locator, tz=zone, show_offset=False))
+    axes.xaxis.set_major_formatter(_in_english(telling(locator, tz=zone, show_offset=False)))
     axes.tick_params(labelbottom=labelled)
     if labelled:
         axes.set_xlabel(_date_words(facts))
+
+
+def _in_english(formatter: Any) -> Any:
+    """The formatter with our own names of months: `%b` gives those of the process's locale."""
+    formatter.formats[1] = formatter.zero_formats[2] = "<%m>"
+    formatter.zero_formats[3] = "<%m>-%d"
+    told = formatter.format_ticks
+    formatter.format_ticks = lambda values: [
+        re.sub(r"<(\d\d)>", lambda month: MONTHS[int(month[1]) - 1][:3], label) for label in told(values)
+    ]
+    return formatter
 
 
 def dates(facts: Facts, at_s: "Sequence[float] | NDArray[np.float64]") -> "NDArray[np.float64]":
@@ -220,7 +231,7 @@ def _taller(size: Size, factor: float) -> Size:
 
 def _date_words(facts: Facts) -> str:
     """Name of the time axis; where a run is short, its ticks are times, so that the name tells the first day."""
-    if facts.horizon_s > 4 * 86_400:
+    if facts.horizon_s > 4 * 86_400:  # from where on matplotlib puts no times of day on the axis
         return f"civil date ({facts.scenario.timezone})"
     return f"civil time from {civil_date(facts.calendar, 0.0)} ({facts.scenario.timezone})"
 

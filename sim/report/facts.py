@@ -1,7 +1,9 @@
 """Facts of a run that its text, tables and figures share, so that they agree; all from its frames and summary."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sim.analysis.daily import daily_table, day_edges
@@ -9,7 +11,6 @@ from sim.analysis.summary import FinishedRun
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.scenario.load import phase_scenarios
 from sim.scenario.model import Scenario
-from sim.workload.parameters import Slo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400.0
 MONTH_DAYS = 365.25 / 12
-_SLACK_S = 1e-6
+MONTHLY_TOLD_DAYS = 28  # the shortest month
+MONTHLY_DRAWN_DAYS = 120  # assumption: fewer than four months make a figure of too few steps
+DAILY_DAYS = 2  # assumption: a run of less than two days is told by the hour, as it holds no two days to compare
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+SLACK_S = 1e-6  # seconds are ns / 1e9
 
 
 class ReportedRun(FinishedRun, Protocol):
@@ -31,10 +39,6 @@ class ReportedRun(FinishedRun, Protocol):
     @property
     def events(self) -> "pd.DataFrame":
         """What happened when: promotions, scaling."""
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """Version and engine."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -68,9 +72,21 @@ class PhaseFacts:
         return str(self.scenario.phases[self.name].serving)
 
     @property
-    def slo(self) -> Slo:
-        """The strictest promise of its workloads: the largest share, then the shortest latency."""
-        return max((w.slo for w in self.scenario.workloads.values()), key=lambda slo: (slo.share, -slo.latency_s))
+    def workloads(self) -> list[Mapping[str, Any]]:
+        """Its workloads' entries in the summary, each with what it promised and attained."""
+        return list(self.said["workloads"])
+
+    @property
+    def worst(self) -> Mapping[str, Any] | None:
+        """The workload that is furthest under its promise, or least above; None where no request ended."""
+        judged = [w for w in self.workloads if w["slo_attainment"] is not None]
+        return min(judged, key=lambda w: float(w["slo_attainment"] - w["slo_share"])) if judged else None
+
+    @property
+    def margin(self) -> float:
+        """By how much of a share `worst` is above its promise (under: negative); infinite where no request ended."""
+        worst = self.worst
+        return math.inf if worst is None else float(worst["slo_attainment"] - worst["slo_share"])
 
     @property
     def total_usd(self) -> float:
@@ -79,8 +95,8 @@ class PhaseFacts:
 
     @property
     def missed(self) -> bool:
-        """Whether users got less than the SLO promised; not where nobody asked."""
-        return self.said["slo_attainment"] is not None and self.said["slo_attainment"] < self.slo.share
+        """Whether users of any workload got less than its SLO promised; not where nobody asked."""
+        return any(w["slo_held"] is False for w in self.workloads)
 
     def per(self, pace: Pace) -> float:
         """Cost in USD per unit of `pace`."""
@@ -120,6 +136,13 @@ class Facts:
         return self.run.calendar.horizon_ns / NS_PER_S
 
     @property
+    def notes(self) -> list[str]:
+        """What the user must be told, files by their names alone: a report is read by people with other folders."""
+        paths = (str(getattr(workload, "path", None) or "") for workload in self.scenario.workloads.values())
+        names = {path: path.replace("\\", "/").rpartition("/")[2] for path in paths}
+        return [_renamed(note, names) for note in self.run.notes]
+
+    @property
     def total_usd(self) -> float:
         """Everything that was spent."""
         return float(self.summary["totals"]["total_usd"])
@@ -151,8 +174,8 @@ def gather(run: ReportedRun) -> Facts:
         phases=phases,
         days=daily_table(run.timeseries, run.ledger, run.calendar, run.phases_effective),
         periods=periods(run.ledger, run.calendar),
-        told=month if days >= 28 else day if days >= 2 else hour,
-        drawn=month if days >= 120 else day if days >= 2 else hour,
+        told=month if days >= MONTHLY_TOLD_DAYS else day if days >= DAILY_DAYS else hour,
+        drawn=month if days >= MONTHLY_DRAWN_DAYS else day if days >= DAILY_DAYS else hour,
     )
 
 
@@ -174,7 +197,7 @@ def period_edges(calendar: Calendar) -> "tuple[NDArray[np.float64], bool]":
     """Edges in seconds of the cost figure's periods, and whether they are months (else days)."""
     import numpy as np
 
-    monthly = calendar.horizon_ns / NS_PER_S / DAY_S >= 120
+    monthly = calendar.horizon_ns / NS_PER_S / DAY_S >= MONTHLY_DRAWN_DAYS
     if not monthly:
         return day_edges(calendar), False
     return np.array([0, *calendar.month_starts(), calendar.horizon_ns], dtype=np.float64) / NS_PER_S, True
@@ -184,7 +207,7 @@ def period_of(at_s: "NDArray[np.float64]", edges: "NDArray[np.float64]") -> "NDA
     """Index of the period in which each accrual ended; what ends at an edge belongs to the period before."""
     import numpy as np
 
-    return np.clip(np.searchsorted(edges, at_s - _SLACK_S, side="left") - 1, 0, len(edges) - 2).astype(np.int64)
+    return np.clip(np.searchsorted(edges, at_s - SLACK_S, side="left") - 1, 0, len(edges) - 2).astype(np.int64)
 
 
 def nano_sums(nano: "pd.Series[int]", group: "NDArray[np.int64]", groups: int) -> "NDArray[np.float64]":
@@ -200,7 +223,7 @@ def nano_sums(nano: "pd.Series[int]", group: "NDArray[np.int64]", groups: int) -
 def civil_date(calendar: Calendar, at_s: float) -> str:
     """1 April 2026."""
     moment = calendar.civil(round(at_s * NS_PER_S))
-    return f"{moment.day} {moment:%B %Y}"
+    return f"{moment.day} {_month(moment)}"
 
 
 def civil_moment(calendar: Calendar, at_s: float) -> str:
@@ -213,4 +236,16 @@ def civil_moment(calendar: Calendar, at_s: float) -> str:
 
 
 def _label(calendar: Calendar, at_s: float, monthly: bool) -> str:
-    return calendar.civil(round(at_s * NS_PER_S)).strftime("%B %Y") if monthly else civil_date(calendar, at_s)
+    return _month(calendar.civil(round(at_s * NS_PER_S))) if monthly else civil_date(calendar, at_s)
+
+
+def _month(moment: datetime) -> str:
+    """April 2026, whatever language the process speaks: the report is in English, and the same bytes everywhere."""
+    return f"{MONTHS[moment.month - 1]} {moment.year}"
+
+
+def _renamed(note: str, names: Mapping[str, str]) -> str:
+    for path in sorted(names, key=len, reverse=True):
+        if names[path] != path:
+            note = note.replace(path, names[path])
+    return note

@@ -38,7 +38,7 @@ _COLOURS: dict[str, str | tuple[str, float]] = {
     _OTHER: "#7F7F7F",
 }  # fmt: skip
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-_MAX_POINTS = 400
+_MAX_POINTS = 400  # a phase; assumption: more points make one blot, and a heavy file
 
 
 def cost_over_time(facts: Facts) -> Plot:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-_MAX_PANELS = 4
+_MAX_PANELS = 4  # assumption: more panels than this do not fit a printed page
+_BINNED = 1.5  # a bin of two record windows or more has a quietest and a busiest one
+_LOG_FROM = 30  # assumption: where latencies differ by more, a linear axis lays the median on its bottom
+_ALL_LET_IN = 0.99  # assumption: a share kept out under a hundredth is no line to tell from the other
 
 
 def latency(facts: Facts) -> Plot:
@@ -49,7 +52,7 @@ def _percentile_panel(axes: Any, facts: Facts, rows: "pd.DataFrame", workload: s
     top = max([*slo, *(_finite(rows["p99_s"]))], default=1.0)
     unit, name = next(((u, n) for u, n in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")) if top >= u), (1e-9, "ns"))
     median = _finite(rows["p50_s"])
-    log = bool(median) and top > 30 * min(median)
+    log = bool(median) and top > _LOG_FROM * min(median)
     ends = []
     if median:
         start, end = rows["start_s"].to_numpy(), rows["end_s"].to_numpy()
@@ -86,7 +89,7 @@ def demand(facts: Facts) -> Plot:
     edges = series.bin_edges(facts.calendar, facts.run.timeseries)
     table = series.demand(facts.run.timeseries, edges)
     window = facts.scenario.record.interval_s
-    binned = series.grain_s(edges) > 1.5 * window
+    binned = series.grain_s(edges) > _BINNED * window
     band = f"; the bands reach to its quietest and busiest {step(window)}" if binned else ""
     sentence = (
         f"Requests let in (mean of each {step(series.grain_s(edges))}{band}) against what the ready replicas "
@@ -180,12 +183,12 @@ def _slo_words(facts: Facts) -> str:
     if len(promises) != 1:
         return "as each workload and phase has it"
     ((part, limit),) = promises
-    return f"{share(part)} of requests within {duration(limit)}"
+    return f"{share(part)} of requests that ended, answered within {duration(limit)}"
 
 
 def _kept_out(table: "pd.DataFrame") -> bool:
     """Whether phases let in less than all potential demand."""
-    return bool(table["offered_per_s"].sum() < 0.99 * table["potential_per_s"].sum())
+    return bool(table["offered_per_s"].sum() < _ALL_LET_IN * table["potential_per_s"].sum())
 
 
 def _market(table: "pd.DataFrame") -> str:

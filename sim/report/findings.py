@@ -1,12 +1,12 @@
 """What a run found, as sentences with numbers: the titles of its figures and the three conclusions of its report."""
 
-from sim.report.facts import Facts, PhaseFacts
+from sim.report.facts import SLACK_S, Facts, PhaseFacts
 from sim.report.numbers import between, duration, many, rate, share, step, three, usd
 from sim.report.numbers import slope as told
 from sim.report.series import by_window
 
-FEW = 1000  # requests, under which a share of them is told with their number
-FLAT = 0.1  # a slope that may be 0 and is under this is called flat
+FEW = 1000  # assumption: of fewer requests one alone moves a share by over 0.1 %, so their number is told
+FLAT = 0.1  # assumption: a slope that may be 0 and is surely under this moves no decision, and is called flat
 
 
 def headline(facts: Facts) -> str:
@@ -95,21 +95,25 @@ def felt(facts: Facts) -> str:
         return "Nobody asked anything, so no latency was felt"
     missed = [phase for phase in asked if phase.missed]
     if missed:
-        worst = min(missed, key=lambda phase: phase.said["slo_attainment"] - phase.slo.share)
+        worst = min(missed, key=lambda phase: phase.margin)
         where = "in every phase" if len(missed) == len(asked) > 1 else f"in {_listed([p.name for p in missed])}"
         return f"The SLO is missed {where}: {worst_words(worst, len(missed) > 1)}"
-    if all(phase.said["slo_attainment"] is None for phase in asked):
+    if all(phase.worst is None for phase in asked):
         return "No request had ended when the run did, so the SLO cannot be judged"
-    worst = min(asked, key=lambda p: 2.0 if p.said["slo_attainment"] is None else p.said["slo_attainment"])
+    worst = min(asked, key=lambda phase: phase.margin)
     return f"The SLO is held{' in every phase' if len(asked) > 1 else ''}: {worst_words(worst, len(asked) > 1)}"
 
 
 def worst_words(phase: PhaseFacts, several: bool) -> str:
-    """97.1 % within 5 s in production, the worst, of 99 % promised."""
-    within = f" within {duration(phase.slo.latency_s)}" if len(phase.scenario.workloads) == 1 else " within their limit"
+    """97.1 % of requests that ended were answered within 5 s in production, the worst; promised 99 %."""
+    worst = phase.worst
+    if worst is None:
+        return "no request had ended"
+    whose = f" to {worst['name']}" if len(phase.workloads) > 1 else ""
+    within = f"of requests{whose} that ended were answered within {duration(worst['slo_latency_s'])}"
     where = f" in {phase.name}, the worst" if several else ""
-    few = f", n = {phase.said['requests']}" if phase.said["requests"] < FEW else ""
-    return f"{share(phase.said['slo_attainment'])}{within}{where}{few}; promised {share(phase.slo.share)}"
+    few = f", n = {worst['requests']}" if worst["requests"] < FEW else ""
+    return f"{share(worst['slo_attainment'])} {within}{where}{few}; promised {share(worst['slo_share'])}"
 
 
 def load(facts: Facts) -> str:
@@ -118,12 +122,14 @@ def load(facts: Facts) -> str:
     peak = max((p.said["peak_rate_per_s"] or 0.0 for p in facts.phases), default=0.0)
     if peak == 0:
         return "Nobody asked anything"
-    owned = windows[windows["capacity_per_s"] > 0]
+    # as for the peak: a window that a phase's edge or midnight cuts says little
+    longest = min(facts.scenario.record.interval_s, float(windows["length_s"].max()))
+    owned = windows[(windows["capacity_per_s"] > 0) & (windows["length_s"] > longest - SLACK_S)]
     if owned.empty:
         return f"Demand peaks at {rate(peak)}, and a rented API takes all of it"
     used = owned["offered"] / owned["length_s"] / owned["capacity_per_s"]
     over = int((used > 1).sum())
-    window = step(facts.scenario.record.interval_s)
+    window = step(round(longest, 6))
     if over:
         some = f"{many(over)} of {many(len(owned))} record windows (one each {window})"
         return f"Demand peaks at {rate(peak)} and passes the ready capacity in {some}"

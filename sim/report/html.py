@@ -62,8 +62,6 @@ def scenario_sentence(facts: Facts) -> str:
 
 def _content(facts: Facts, figures: list[Plot]) -> dict[str, Any]:
     manifest, run = facts.run.manifest, facts.run
-    from sim import __version__
-
     return {
         "name": facts.scenario.name,
         "sentence": scenario_sentence(facts),
@@ -78,12 +76,12 @@ def _content(facts: Facts, figures: list[Plot]) -> dict[str, Any]:
         "outcomes": tables.outcomes(facts),
         "promotions": tables.promotions(facts),
         "assumptions": assumptions.assumptions(facts),
-        "notes": list(run.notes),
+        "notes": facts.notes,
         "glossary": assumptions.GLOSSARY,
         "command": f"poc2scale run {advice.HERE} seed={run.seed}",
         "seed": run.seed,
-        "version": manifest.get("version", __version__),
-        "engine": manifest.get("engine", facts.scenario.engine),
+        "version": manifest["version"],
+        "engine": manifest["engine"],
         "timezone": facts.scenario.timezone,
     }
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-MAX_BINS = 800
-DAILY_FROM = 28  # days
+MAX_BINS = 800  # assumption: about one a CSS pixel of the figure; more would be drawn over each other
+DAILY_FROM = 28  # days; assumption: from four weeks on daily waves hide the growth
+_STEPS_UP_TO = 120  # bins; assumption: more steps than this are finer than the eye tells apart
 PERCENTILES = (50, 95, 99)
 _LENGTHS_S = (60.0, 300.0, 900.0, 3600.0, 3 * 3600.0, 6 * 3600.0)
 _SLACK_S = 1e-6
@@ -122,7 +123,7 @@ def stepped(
     """Times and values to draw: steps as wide as their bins where bins are few, else the middle of each."""
     import numpy as np
 
-    if len(start_s) > 120:
+    if len(start_s) > _STEPS_UP_TO:
         return ((start_s + end_s) / 2, *values)
     return (np.column_stack([start_s, end_s]).ravel(), *(np.repeat(value, 2) for value in values))
 

@@ -14,19 +14,20 @@ from sim.report.numbers import duration, rate, share, three, usd, whole
 if TYPE_CHECKING:
     from rich.table import Table
 
-WIDTH = 100
-_REFRESH_S = 0.1
+WIDTH = 100  # characters; assumption: what a terminal beside an editor holds
+_REFRESH_S = 0.1  # assumption: ten times a second looks alive and costs nothing
 
 
 def phase_table(run: ReportedRun, stream: TextIO, run_dir: Path | None = None) -> None:
     """Print the sentence that answers, the table of phases (eight columns, 100 characters) and the report's path.
 
+    "within SLO" is that of requests that ended, of the workload that is furthest under its promise or least above.
     run_dir: folder of the run, where it was written. Plain text where the stream is no terminal or NO_COLOR is set.
     """
     facts = gather(run)
     console_text = _rendered(facts, _styled(stream), _columns(stream))
     lines = [findings.headline(facts), console_text.rstrip("\n"), f"{findings.felt(facts)}."]
-    lines += [f"Note: {note}" for note in run.notes]
+    lines += [f"Note: {note}" for note in facts.notes]
     if run_dir is not None:
         lines.append(f"Report: {run_dir / 'report.html'}")
     _say(stream, "\n".join(lines) + "\n")
@@ -83,7 +84,7 @@ def _table(facts: Facts) -> "Table":
         table.add_column(name, justify="right", no_wrap=True)
     for phase in facts.phases:
         said = phase.said
-        attained = share(said["slo_attainment"])
+        attained = share(None if phase.worst is None else phase.worst["slo_attainment"])
         table.add_row(
             phase.name, whole(said["requests"]), rate(said["peak_rate_per_s"]), duration(said["latency_p99_s"]),
             f"[bold red]missed {attained}[/]" if phase.missed else attained, usd(said["fixed_usd"]),

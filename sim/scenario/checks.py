@@ -1,19 +1,22 @@
 """What no single room can judge: names that must exist, phases in order, patience against service time, windows."""
 
+import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from sim.clock.calendar import MAX_HORIZON_YEARS
-from sim.config import Parameters, Problem
-from sim.config.parameters import key_of
+from sim.config import Problem
 from sim.scenario.errors import Refusal, listed, nearest
-from sim.scenario.model import Scenario
-from sim.scenario.patches import OVERRIDABLE, Path, Tree, depth, override_of, resolve
+from sim.scenario.model import Pool, Scenario
+from sim.scenario.patches import OVERRIDABLE, KeyPath, Tree, depth, override_of, resolve
 from sim.scenario.timeline import Timeline, civil
 from sim.workload.parameters import DEMAND_KEYS
 
-MAX_WINDOWS = 2_000_000  # assumption: rows of the time series that a report can still hold in memory
-YEAR_S = 365.25 * 86_400
+# Rows of the time series, one a window and workload: 86,400 windows of one workload took 123 MB more than 2,000 of them
+# (measured 2026-11), so that as many as this fit into 500 MB with everything else.
+MAX_ROWS = 100_000
+# Replicas that all pools may reach in all phases. Each takes 2 to 4 places, and a router's order has room for 2**20.
+MAX_REPLICAS_IN_ALL = 200_000
 MIN_INTERVAL_S, MAX_INTERVAL_S = 1.0, 86_400.0
 
 
@@ -90,7 +93,7 @@ def override_keys(tree: Tree) -> Iterator[Problem]:
                 )
             elif key in ("workloads", "pools"):
                 known = entries.get(key) or {}
-                for entry in set(value) - set(known):
+                for entry in (name for name in value if name not in known):
                     yield Problem(
                         f"{where}.{key}.{entry}",
                         None,
@@ -114,9 +117,9 @@ def _demand(where: str, override: Tree) -> Iterator[Problem]:
                 yield Problem(f"{node}.{key}", None, message)
 
 
-def unreached(tree: Tree, changed: Iterable[Path]) -> Iterator[Problem]:
+def unreached(tree: Tree, changed: Iterable[KeyPath]) -> Iterator[Problem]:
     """A base key that was typed and reaches no entry, because each sets its own."""
-    homes: dict[str, Callable[[str], Path]] = {
+    homes: dict[str, Callable[[str], KeyPath]] = {
         "workload": lambda name: ("workloads", name),
         "pool": lambda name: ("pools", name),
         "autoscaler": lambda name: ("pools", name, "autoscaler"),
@@ -142,30 +145,24 @@ def windows(tree: Tree, scenario: Scenario) -> Iterator[Refusal]:
         yield Refusal(path, value, 'out of range. It must be at least 1 s and at most 1 day, such as "1 h".')
     elif interval > scenario.horizon_s:
         yield Refusal(path, value, f"longer than the scenario ({scenario.horizon_s:g} s). Type a shorter one.")
-    elif scenario.horizon_s / interval > MAX_WINDOWS:
+    elif scenario.horizon_s / interval * len(scenario.workloads) > MAX_ROWS:
         count = round(scenario.horizon_s / interval)
+        least = math.ceil(scenario.horizon_s * len(scenario.workloads) / MAX_ROWS)
+        many = f" for each of {len(scenario.workloads)} workloads" if len(scenario.workloads) > 1 else ""
+        remedy = f"an interval of at least {least} s" if least <= MAX_INTERVAL_S else "fewer workloads"
+        yield Refusal(path, value, f"too fine: {count:,} windows{many}, and a run holds {MAX_ROWS:,}. Type {remedy}.")
+
+
+def places(phases: Mapping[str, Scenario]) -> Iterator[Refusal]:
+    """The replicas of all pools in all phases together have places in the data plane. phases: effective scenarios."""
+    served = [scenario for name, scenario in phases.items() if scenario.phases[name].serving == "pool"]
+    most = sum(pool.autoscaler.max_replicas for scenario in served for pool in scenario.pools.values())
+    if most > MAX_REPLICAS_IN_ALL:
         yield Refusal(
-            path,
-            value,
-            f"too fine: {count:,} windows. Type an interval of at least {scenario.horizon_s / MAX_WINDOWS:.3g} s.",
-        )
-
-
-def durations(node: Any, path: Path = ()) -> Iterator[Refusal]:
-    """No duration anywhere is longer than a scenario can be: nanoseconds since the start are 64-bit integers."""
-    if isinstance(node, Parameters):
-        for field, value in node:
-            if field.endswith("_s") and isinstance(value, float) and value > MAX_HORIZON_YEARS * YEAR_S:
-                yield Refusal(
-                    (*path, key_of(field)), f"{value:g} s", f"too long. It must be at most {MAX_HORIZON_YEARS} years."
-                )
-            yield from durations(value, (*path, key_of(field)))
-    elif isinstance(node, Mapping):
-        for key, value in node.items():
-            yield from durations(value, (*path, str(key)))
-    elif isinstance(node, tuple):
-        for i, value in enumerate(node):
-            yield from durations(value, (*path, str(i)))
+            ("pools",), None,
+            f"up to {most:,} replicas over all pools and phases, and a run has room for {MAX_REPLICAS_IN_ALL:,}. Type "
+            "smaller max_replicas (or replicas), or have fewer pools or phases.",
+        )  # fmt: skip
 
 
 def serving(scenario: Scenario, phase: str) -> Iterator[Refusal]:
@@ -197,3 +194,42 @@ def serving(scenario: Scenario, phase: str) -> Iterator[Refusal]:
                 f"shorter than the fastest service of pool {workload.pool}, {least}: every request would time out. "
                 "Type a longer timeout.",
             )
+
+
+def remarks(scenario: Scenario) -> list[str]:
+    """What is no error and changes how far results can be trusted, a sentence each: service times of a pool that were
+    measured on another accelerator, or with another model, than the ones it runs on.
+
+    Of every phase's effective scenario, each sentence once; pools that serve no workload in a pool phase are left out.
+    """
+    from sim.scenario.load import phase_scenarios
+
+    said: dict[str, None] = {}
+    for name, effective in phase_scenarios(scenario).items():
+        if effective.phases[name].serving == "api":
+            continue
+        for pool_name in dict.fromkeys(workload.pool for workload in effective.workloads.values()):
+            said |= dict.fromkeys(_borrowed(pool_name, effective.pools[pool_name]))
+    return list(said)
+
+
+def _borrowed(name: str, pool: Pool) -> Iterator[str]:
+    """Service times that belong to another machine or model."""
+    service, machine, model = pool.service, pool.machine, pool.model
+    measured, used = service.hardware.casefold(), (machine.accelerator.casefold(), machine.name.casefold())
+    if not any(_names(measured, other) for other in used):
+        yield (
+            f"pool {name}: service times measured on {service.hardware} are used on {machine.name} "
+            f"({machine.accelerator}); take a service fitted on that machine (poc2scale list service)."
+        )
+    if service.model and service.model != model.name:
+        yield (
+            f"pool {name}: service times measured with the model {service.model} are used for {model.name}; take a "
+            "service fitted with that model (poc2scale list service)."
+        )
+
+
+def _names(one: str, other: str) -> bool:
+    """Whether one text holds the other as whole words: "NVIDIA L4" is in "one NVIDIA L4" and not in "NVIDIA L40"."""
+    short, long = sorted((one.strip(), other.strip()), key=len)
+    return bool(short) and re.search(rf"(?<!\w){re.escape(short)}(?!\w)", long) is not None

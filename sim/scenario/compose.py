@@ -10,8 +10,7 @@ from typing import Any
 from sim.config import InputError, Problem
 from sim.scenario import choices, overrides
 from sim.scenario.overrides import TYPED
-from sim.scenario.patches import Path as KeyPath
-from sim.scenario.patches import Tree, depth, merge, value_at
+from sim.scenario.patches import KeyPath, Tree, depth, merge, value_at
 
 DEFAULT = "document_assistant"
 MAX_FILE_BYTES = 10_000_000  # assumption: a scenario is typed by people; its data stand in files of their own

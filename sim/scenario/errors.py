@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from sim.config.parameters import key_of
-from sim.scenario.patches import Path, Tree, leaves, value_at
+from sim.scenario.patches import BASES, ENTRIES, KeyPath, Tree, leaves, value_at
 
 _EXAMPLES = {
     "_usd_per_gb_month": '"0.03 USD/GB/month"', "_usd_per_mtok": '"0.6 USD/Mtok"', "_usd_per_year": '"180000 USD/year"',
@@ -31,10 +31,10 @@ class Refusal:
     close: path in the resolved tree of what may have been meant, for an unknown key; empty otherwise.
     """
 
-    path: Path
+    path: KeyPath
     value: object
     message: str
-    close: Path = ()
+    close: KeyPath = ()
 
 
 def refusals(error: ValidationError, tree: Tree, model: type[BaseModel]) -> list[Refusal]:
@@ -71,7 +71,7 @@ def _refusal(error: dict[str, Any], tree: Tree, model: type[BaseModel]) -> Refus
     return Refusal(path, value, message)
 
 
-def _message(kind: str, error: dict[str, Any], path: Path, tree: Tree, model: type[BaseModel]) -> str:
+def _message(kind: str, error: dict[str, Any], path: KeyPath, tree: Tree, model: type[BaseModel]) -> str:
     context = error.get("ctx", {})
     if kind in ("value_error", "assertion_error"):
         return str(context.get("error", error["msg"]))
@@ -89,6 +89,8 @@ def _message(kind: str, error: dict[str, Any], path: Path, tree: Tree, model: ty
         return 'not a date. Expected one such as "2026-01-01" or "2026-01-01 09:30".'
     if kind == "string_pattern_mismatch":
         return "not a name. Expected up to 64 letters, digits, hyphens and underscores, such as gpu_pool."
+    if kind == "too_long":
+        return f"too many. It may have at most {context.get('max_length')} entries."
     if kind == "too_short":
         return f"empty. It needs at least {context.get('min_length', 1)} entry."
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
@@ -105,14 +107,14 @@ def _bound(context: Mapping[str, Any]) -> str:
     return " and ".join(f"{words[key]} {value}" for key, value in context.items() if key in words)
 
 
-def _unknown_key(path: Path, tree: Tree, model: type[BaseModel]) -> str:
+def _unknown_key(path: KeyPath, tree: Tree, model: type[BaseModel]) -> str:
     if path[-1].startswith("_"):
         return "unknown key. Scenario files hold values only and never name code; remove it."
     owner = model_at(path[:-1], tree, model)
     return f"unknown key. Allowed here: {listed(keys(owner) if owner else [])}."
 
 
-def _close_key(path: Path, tree: Tree, model: type[BaseModel]) -> Path:
+def _close_key(path: KeyPath, tree: Tree, model: type[BaseModel]) -> KeyPath:
     """The sibling with the nearest name, or a key of that very name elsewhere: the latter first at the top level."""
     elsewhere = next((p for p, _ in leaves(tree) if p[-1:] == path[-1:] and p != path), ())
     if elsewhere and len(path) == 1:
@@ -122,7 +124,7 @@ def _close_key(path: Path, tree: Tree, model: type[BaseModel]) -> Path:
     return (*path[:-1], close[0]) if close else elsewhere
 
 
-def _missing(path: Path, tree: Tree, model: type[BaseModel]) -> str:
+def _missing(path: KeyPath, tree: Tree, model: type[BaseModel]) -> str:
     owner = model_at(path[:-1], tree, model)
     for field in owner.model_fields if owner else ():
         if key_of(field) == path[-1]:
@@ -140,7 +142,7 @@ def _wrong_kind(kind: str, context: Mapping[str, Any]) -> str:
     return f"not a kind that exists. {close}Allowed: {allowed}."
 
 
-def _real_path(loc: tuple[Any, ...], tree: Any) -> Path:
+def _real_path(loc: tuple[Any, ...], tree: Any) -> KeyPath:
     """pydantic's location without the tags of unions and the names of its inner validators."""
     path: list[str] = []
     for i, step in enumerate(loc):
@@ -166,10 +168,10 @@ def _real_path(loc: tuple[Any, ...], tree: Any) -> Path:
 def keys(model: type[BaseModel]) -> list[str]:
     """The keys that a user may type in a node of this class."""
     names = [key_of(field) for field in model.model_fields]
-    return [*names, "workload", "pool", "autoscaler"] if model.__name__ == "Scenario" else names
+    return [*names, *BASES] if ENTRIES.keys() <= model.model_fields.keys() else names
 
 
-def model_at(path: Path, tree: Any, model: type[BaseModel]) -> type[BaseModel] | None:
+def model_at(path: KeyPath, tree: Any, model: type[BaseModel]) -> type[BaseModel] | None:
     """The parameter class that judges the node at `path` of `tree`; None where there is none."""
     annotation: Any = model
     for key in path:

@@ -1,4 +1,4 @@
-"""From names and overrides to a valid Scenario, or to every problem at once; and from a Scenario back to YAML."""
+"""From names and overrides to a valid Scenario, or to every problem at once."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +13,7 @@ from sim.scenario.errors import Refusal, refusals
 from sim.scenario.model import Scenario
 from sim.scenario.overrides import TYPED
 from sim.scenario.patches import (
-    Path,
+    KeyPath,
     Tree,
     depth,
     effective,
@@ -65,11 +65,15 @@ def assemble(composed: Composed) -> Scenario:
     for name in phases if isinstance(phases, dict) else ():
         problems += _judge_phase(whole, name, composed, scenario is not None)
     if scenario is not None and line.horizon_s is not None:
-        refused = [*checks.windows(tree, scenario), *checks.durations(scenario)]
+        refused = checks.windows(tree, scenario)
         problems += [_problem(r, composed, tree) for r in refused]
     if scenario is None or problems:
         raise InputError(*_distinct(problems))
-    return _validated(settle(whole))
+    settled = _validated(settle(whole))
+    crowded = [_problem(r, composed, tree) for r in checks.places(phase_scenarios(settled))]
+    if crowded:
+        raise InputError(*crowded)
+    return settled
 
 
 def phase_scenarios(scenario: Scenario) -> dict[str, Scenario]:
@@ -105,7 +109,7 @@ def _judge(tree: Tree, composed: Composed) -> tuple[Scenario | None, list[Proble
         return None, [_problem(r, composed, tree) for r in found]
 
 
-def _judged_before(path: Path) -> bool:
+def _judged_before(path: KeyPath) -> bool:
     """Dates are judged by the time line, which knows more about them."""
     return path in (("start",), ("horizon",), ("timezone",)) or (
         len(path) == 3 and path[0] == "phases" and path[2] == "start"
@@ -133,7 +137,7 @@ def _judge_phase(tree: Tree, phase: str, composed: Composed, base_is_valid: bool
     return problems
 
 
-def _brought_in(override: Tree, where: Path) -> bool:
+def _brought_in(override: Tree, where: KeyPath) -> bool:
     """Whether an override sets the key at `where`, or replaces the node around it by one of another kind."""
     around = value_at(override, where[:-1]) if len(where) > 1 else None
     return depth(override, where) == len(where) or (isinstance(around, dict) and "kind" in around)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from sim.clock.calendar import Calendar
-from sim.config import Parameters, PositiveSeconds
+from sim.config import Parameters, PositiveLongSeconds
 from sim.cost.prices import Price
 from sim.fleet.parameters import ReplicaType, Scrape
 from sim.lifecycle.parameters import Phase
@@ -18,6 +18,7 @@ from sim.workload.parameters import Workload
 
 NS_PER_S = 1_000_000_000
 MAX_SEED = 2**63 - 1
+MAX_ENTRIES = 100  # assumption: workloads, pools or phases; names are stored as signed bytes
 
 # Names become folders, column values and keys of overrides, so they hold no dots, spaces or slashes.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
@@ -59,12 +60,12 @@ class Scenario(Parameters):
     engine: Literal["exact", "reference"]
     start: datetime
     timezone: str
-    horizon_s: PositiveSeconds
-    workloads: Annotated[dict[Name, Workload], Field(min_length=1)]
-    pools: Annotated[dict[Name, Pool], Field(min_length=1)]
+    horizon_s: PositiveLongSeconds
+    workloads: Annotated[dict[Name, Workload], Field(min_length=1, max_length=MAX_ENTRIES)]
+    pools: Annotated[dict[Name, Pool], Field(min_length=1, max_length=MAX_ENTRIES)]
     api: Api
     price: Price
-    phases: Annotated[dict[Name, StaffedPhase], Field(min_length=1)]
+    phases: Annotated[dict[Name, StaffedPhase], Field(min_length=1, max_length=MAX_ENTRIES)]
     record: Record
 
     @property

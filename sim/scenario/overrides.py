@@ -7,7 +7,7 @@ from typing import Any
 from sim.config import Problem
 from sim.scenario import choices
 from sim.scenario.errors import listed, nearest
-from sim.scenario.patches import Path, depth, merge
+from sim.scenario.patches import KeyPath, depth, merge
 
 TYPED = "command line"
 
@@ -25,7 +25,7 @@ class Choice:
 class Change:
     """`key.path=value`; added: typed with a + and so free to make new entries; removed: typed with a ~."""
 
-    path: Path
+    path: KeyPath
     value: Any
     added: bool = False
     removed: bool = False
@@ -85,14 +85,14 @@ def apply(tree: dict[str, Any], change: Change) -> Problem | None:
     return None
 
 
-def nested(path: Path, value: Any) -> Any:
+def nested(path: KeyPath, value: Any) -> Any:
     """The value as a tree: {"a": {"b": value}} for the path a.b."""
     for key in reversed(path):
         value = {key: value}
     return value
 
 
-def _parent(tree: dict[str, Any], path: Path) -> dict[str, Any]:
+def _parent(tree: dict[str, Any], path: KeyPath) -> dict[str, Any]:
     for key in path[:-1]:
         if not isinstance(tree.get(key), dict):
             tree[key] = {}

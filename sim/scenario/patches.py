@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Tree = dict[str, Any]
-Path = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 ENTRIES = {"workloads": "workload", "pools": "pool"}
 """Node of entries -> its base node."""
+BASES = (*ENTRIES.values(), "autoscaler")
+"""Base nodes, whose keys stand for those of every entry."""
 OVERRIDABLE = ("workload", "workloads", "pool", "pools", "autoscaler", "api", "price")
 """What a phase may override."""
 
@@ -96,7 +98,7 @@ def folded(tree: Tree) -> Tree:
     return result
 
 
-def typed_path(tree: Tree, path: Path) -> Path:
+def typed_path(tree: Tree, path: KeyPath) -> KeyPath:
     """Key path as the user typed it, of a path into the resolved tree: in the entry's patch, or in a base node."""
     if len(path) < 2 or path[0] not in ENTRIES:
         return path
@@ -111,7 +113,7 @@ def typed_path(tree: Tree, path: Path) -> Path:
     return max(candidates, key=lambda c: depth(tree, c) - len(c))
 
 
-def depth(tree: Any, path: Path) -> int:
+def depth(tree: Any, path: KeyPath) -> int:
     """How many keys of `path`, from its beginning, exist in the tree (list items by their number)."""
     for i, key in enumerate(path):
         if isinstance(tree, Mapping) and key in tree:
@@ -123,7 +125,7 @@ def depth(tree: Any, path: Path) -> int:
     return len(path)
 
 
-def value_at(tree: Any, path: Path) -> Any:
+def value_at(tree: Any, path: KeyPath) -> Any:
     """The value at `path`; None where there is none."""
     if depth(tree, path) < len(path):
         return None
@@ -132,7 +134,7 @@ def value_at(tree: Any, path: Path) -> Any:
     return tree
 
 
-def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def leaves(tree: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """Every (path, value) that is not itself a mapping."""
     if isinstance(tree, Mapping) and tree:
         for key, value in tree.items():

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sim.workload.ends import TraceEnds
 
 _EXAMPLE = '"24 months", "88 d" or "12 h"'
-_FIRST_YEAR, _LAST_YEAR = 1900, 2400  # assumption: beyond these a date is a slip of the finger
+# Time stamps of a run are 64-bit nanoseconds since 1970, which end in 2262: with the longest horizon, start by 2150.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2150
 
 
 @dataclass

@@ -133,6 +133,11 @@ class ExactPlane:
         self._room_for_log()
         kernels.close_row(self._st, row, self._clock.now)
 
+    def expire(self, row: int) -> None:
+        """See Plane."""
+        self._room_for_log()
+        kernels.expire(self._st, row, self._clock.now)
+
     def steer(self, w: int, row: int, exposure: float, timeout_ns: int, slo_ns: int) -> None:
         """See Plane."""
         wl = self._st.workloads[w]

@@ -7,8 +7,12 @@ from pydantic import Field, model_validator
 
 from sim.config import Count, NonNegative, Parameters, PositiveSeconds, Seconds, Usd, UsdPerMtok
 
-MAX_BATCH = 4096
-MAX_QUEUE = 10_000_000
+MAX_BATCH = 4096  # assumption: above any batch a server forms; a mean service time is held for each size
+MAX_QUEUE = 10_000_000  # assumption: each waiting request takes 48 bytes, so one full queue is about half a GB
+MAX_CV = 10.0  # assumption: beyond it a lognormal's mean rests on a handful of draws; measured ones lie below 3
+
+Spread = Annotated[NonNegative, Field(le=MAX_CV)]
+"""A coefficient of variation: standard deviation over mean."""
 
 
 class LinearService(Parameters):
@@ -16,15 +20,17 @@ class LinearService(Parameters):
 
     base_s, per_item_s: seconds, as in Inoue, "Queueing analysis of GPU-based inference servers with dynamic batching"
     (2021), Assumption 4; distribution: constant, exponential or lognormal with coefficient of variation cv (standard
-    deviation over mean); hardware, source: where the numbers were measured.
+    deviation over mean); hardware, model, source: what the numbers were measured on (model: name of the model, empty
+    where it does not matter).
     """
 
     kind: Literal["linear"] = "linear"
     base_s: Seconds
     per_item_s: Seconds
     distribution: Literal["constant", "exponential", "lognormal"] = "constant"
-    cv: NonNegative = 0.0
+    cv: Spread = 0.0
     hardware: str
+    model: str = ""
     source: str
 
     @model_validator(mode="after")
@@ -66,7 +72,7 @@ class ApiLatency(Parameters):
     """Latency of a hosted API as the client sees it: lognormal with this median (s) and coefficient of variation."""
 
     median_s: PositiveSeconds
-    cv: NonNegative
+    cv: Spread
 
 
 class Api(Parameters):

@@ -110,11 +110,14 @@ class Plane(Protocol):
     def close(self, row: int) -> None:
         """No more arrivals will come to this row."""
 
+    def expire(self, row: int) -> None:
+        """Drop from a row's shared queue those who have timed out; for a row that no replica serves any more."""
+
     def steer(self, w: int, row: int, exposure: float, timeout_ns: int, slo_ns: int) -> None:
         """Set where a workload's requests go and how they are judged, from now on."""
 
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
-        """Fill [slots + 1, 5]: busy ns, in-flight ns, completions, queued, in service; last line: shared queue."""
+        """Fill [slots + 1, FIELDS], see `sim.record.scrape`."""
 
     def look_ahead(self, row: int, first_ns: int, interval_ns: int, samples: NDArray[np.int64]) -> bool:
         """Play on to len(samples) scrapes of a row, the first at `first_ns`, with no control event in between.

@@ -1,6 +1,8 @@
 """The reference engine: the request path as plain SimPy, one process a request and one a replica.
 
-Slow, readable, and the oracle: the compiled engine is right when every outcome and every time equals this one's.
+Slow, readable, and the oracle: the compiled engine is right when every outcome and every time equals this one's. The
+random factors alone are drawn by compiled functions here too, since Python's and the compiler's logarithms may differ
+in the last bit.
 """
 
 from collections.abc import Callable, Generator
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
+from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING
 from sim.serving.discipline.batching import batch_due, has_room, is_dead
 from sim.serving.discipline.routing import least_outstanding_key, round_robin_turn
 from sim.serving.discipline.service import draw_exposed, draw_service_ns
@@ -56,6 +59,7 @@ class ReferencePlane:
         output: NDArray[np.int32] | None,
     ) -> None:  # fmt: skip
         """See Plane."""
+        self.workloads[w]["has_tokens"] = prompt is not None
         self._clock.process(self._arrivals(w, first_id, arrival_ns, prompt, output))
 
     def advance(self, until_ns: int, through_rank: int) -> bool:
@@ -101,6 +105,14 @@ class ReferencePlane:
         wl = self.workloads[w]
         wl["row"], wl["exposure"], wl["timeout_ns"], wl["slo_ns"] = row, exposure, timeout_ns, slo_ns
 
+    def expire(self, row: int) -> None:
+        """See Plane."""
+        waiting, now = self._shared[row].waiting, self._clock.now
+        while waiting and is_dead(waiting[0].deadline_ns, now, False):
+            r = waiting.popleft()
+            self._tally.count(r.workload, queued=-1, queue_flow=-now)
+            self._tally.end_dropped(r)
+
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
         """See Plane."""
         now = self._clock.now
@@ -109,7 +121,8 @@ class ReferencePlane:
             if r.taking or r.draining:
                 busy = r.busy_ns + (now - r.started_ns if r.serving else 0)
                 queued = len(r.queue.waiting)
-                sample[i] = (busy, now * r.outstanding - r.load_flow, r.completions, queued, len(r.serving))
+                sample[i, BUSY_NS], sample[i, IN_FLIGHT_NS] = busy, now * r.outstanding - r.load_flow
+                sample[i, COMPLETIONS], sample[i, QUEUED], sample[i, SERVING] = r.completions, queued, len(r.serving)
 
     def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """See Plane."""

@@ -68,19 +68,24 @@ def trace_layout(table: Table) -> Layout:
 
 
 def counts_columns(table: Table, workload: CountsWorkload, where: str) -> list[str]:
-    """The time and the count column. Raises InputError where the file has no such columns."""
+    """The time and the count column, each the first of its names that the file has.
+
+    Raises InputError where it has none of them.
+    """
+    wanted = {"time_column": workload.time_column, "count_column": workload.count_column}
+    found = {key: next((n for n in names if n in table.columns), None) for key, names in wanted.items()}
     problems = [
         Problem(
             f"{where}.{key}",
-            name,
+            " or ".join(wanted[key]),
             f"{table.path} has no such column. Its columns are: {', '.join(table.columns)}. Type {where}.{key}=NAME.",
         )
-        for key, name in (("time_column", workload.time_column), ("count_column", workload.count_column))
-        if name not in table.columns
+        for key, name in found.items()
+        if name is None
     ]
     if problems:
         raise InputError(*problems)
-    return [workload.time_column, workload.count_column]
+    return [name for name in found.values() if name is not None]
 
 
 def file_path(workload: FileWorkload, where: str) -> str:

@@ -4,12 +4,13 @@ from itertools import pairwise
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
-from sim.config import Bytes, NonNegative, Parameters, Positive, PositiveSeconds, Rate, Share
+from sim.config import Bytes, NonNegative, Parameters, Positive, PositiveLongSeconds, PositiveSeconds, Rate, Share
 from sim.config.parameters import key_of
 
 HOURS_OF_WEEK = 168
+MAX_TOKENS = 1e8  # assumption: a hundred times the longest context window sold in 2026
 
 
 def _more_than_zero(rate: float) -> float:
@@ -43,14 +44,30 @@ def _some_weight(weights: tuple[float, ...]) -> tuple[float, ...]:
     return weights
 
 
+def _as_several(names: object) -> object:
+    return (names,) if isinstance(names, str) else names
+
+
+def _as_typed(names: tuple[str, ...]) -> str | list[str]:
+    return names[0] if len(names) == 1 else list(names)
+
+
 PositiveRate = Annotated[Rate, AfterValidator(_more_than_zero)]
 Resolution = Annotated[PositiveSeconds, AfterValidator(_a_second_or_more)]
 TimeZone = Annotated[str, AfterValidator(_known_timezone)]
+Tokens = Annotated[NonNegative, Field(le=MAX_TOKENS)]
 FilePath = Annotated[str, Field(min_length=1)]
+Columns = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...],
+    Field(min_length=1, max_length=10),
+    BeforeValidator(_as_several),
+    PlainSerializer(_as_typed, when_used="json"),
+]
+"""Names of one column, of which a file has at least one; a single name may be typed as text."""
 
 
 class Slo(Parameters):
-    """What users are promised: at least `share` of the offered requests completed within `latency_s`."""
+    """What users are promised: of requests that ended, at least `share` were completed within `latency_s`."""
 
     latency_s: PositiveSeconds
     share: Share
@@ -66,7 +83,7 @@ class ExponentialGrowth(Parameters):
     """The rate doubles every `doubling_s`: factor 2 ** (t / doubling)."""
 
     kind: Literal["exponential"] = "exponential"
-    doubling_s: PositiveSeconds
+    doubling_s: PositiveLongSeconds
 
 
 class LogisticGrowth(Parameters):
@@ -78,13 +95,13 @@ class LogisticGrowth(Parameters):
 
     kind: Literal["logistic"] = "logistic"
     ceiling: Annotated[Positive, Field(gt=2.0)]
-    midpoint_s: PositiveSeconds
+    midpoint_s: PositiveLongSeconds
 
 
 class GrowthPoint(Parameters):
     """`after_s` from the start the rate is `factor` times the start rate."""
 
-    after_s: PositiveSeconds
+    after_s: PositiveLongSeconds
     factor: Positive
 
 
@@ -139,8 +156,8 @@ class Demand(Parameters):
     pool: str = "main"
     timeout_s: PositiveSeconds
     slo: Slo
-    prompt_tokens: NonNegative
-    output_tokens: NonNegative
+    prompt_tokens: Tokens
+    output_tokens: Tokens
     response_bytes: Bytes
     log_bytes: Bytes
 
@@ -162,14 +179,14 @@ class PoissonWorkload(Demand):
 class CountsWorkload(Demand):
     """As many arrivals in each interval as a file says, in uniform order within the interval.
 
-    path: CSV or parquet file; time_column, count_column: its columns; interval_s: length of each interval;
-    timezone: zone of time stamps without an offset.
+    path: CSV or parquet file; time_column, count_column: its columns, of several names the first that it has;
+    interval_s: length of each interval; timezone: zone of time stamps without an offset.
     """
 
     kind: Literal["counts"] = "counts"
     path: FilePath | None = None
-    time_column: str = "interval_start"
-    count_column: str = "count"
+    time_column: Columns = ("interval_start",)
+    count_column: Columns = ("count",)
     interval_s: Annotated[PositiveSeconds, AfterValidator(_a_second_or_more)]
     timezone: TimeZone = "UTC"  # assumption: logs are kept in UTC
 

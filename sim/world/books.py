@@ -8,12 +8,15 @@ from typing import Any
 from numpy.typing import NDArray
 
 from sim.clock.calendar import NS_PER_S
+from sim.config import RunError
 from sim.cost.accrual import ApiPrice, ApiUse, LogStorage, TieredMeter, api_lines, log_lines, machine_lines, volume_line
 from sim.cost.ledger import Ledger
 from sim.fleet.fleet import Fleet
 from sim.operations.staff import staff_lines
 from sim.scenario import Scenario
 
+_BUG = "This is a bug in poc2scale: please report it."
+_HOURS_TOLERANCE = 1e-9  # float hours of up to 1e5 lines, each rounded to 1e-16 of itself
 _USED = ("offered", "completed", "api_calls", "api_prompt_tokens", "api_output_tokens")
 
 
@@ -44,8 +47,8 @@ class Books:
             self._machine[row] = (billed_ns, busy_ns)
             machine_lines(
                 self.ledger, at_s, (billed_ns - last_billed) / NS_PER_S, (busy_ns - last_busy) / NS_PER_S,
-                fleet.machine.price_usd_per_h, phase, model=fleet.model.name, resource=fleet.name,
-                sku=fleet.machine.name,
+                fleet.machine.price_usd_per_h, phase, workload=self._only_user(fleet.name), model=fleet.model.name,
+                resource=fleet.name, sku=fleet.machine.name,
             )  # fmt: skip
         for w, name in enumerate(self._names):
             self._accrue_workload(at_s, w, name)
@@ -68,6 +71,28 @@ class Books:
         volume_line(self.ledger, at_s, "network.egress", self._egress, egress, phase, workload=name)
         logs = used["offered"] * workload.log_bytes
         log_lines(self.ledger, at_s, self._ingest, self._storage[name], logs, phase, workload=name)
+
+    def _only_user(self, pool: str) -> str:
+        """The workload that a pool's time is for; several share it, and its cost is for none of them alone."""
+        users = [name for name, workload in self._effective.workloads.items() if workload.pool == pool]
+        return users[0] if len(users) == 1 else ""
+
+    def check(self, fleets: Iterable[Fleet], end_ns: int) -> None:
+        """The laws of the ledger: its lines add up to its totals, and machine hours to the replicas' billed lives.
+
+        Raises RunError when one is broken.
+        """
+        lines = self.ledger.frame()
+        posted = int(lines["amount_nano_usd"].sum())
+        if posted != self.ledger.total_nano():
+            raise RunError(
+                f"ledger lines add up to {posted} and accounts to {self.ledger.total_nano()} nano-dollars. {_BUG}"
+            )
+        machine = lines["account"].str.startswith("serving.machine.")
+        hours = float(lines.loc[machine, "quantity"].sum())
+        billed_h = sum(fleet.billed_ns(end_ns) for fleet in fleets) / 3600e9
+        if abs(hours - billed_h) > _HOURS_TOLERANCE * max(billed_h, 1.0):
+            raise RunError(f"the ledger holds {hours} machine hours and the replicas lived {billed_h}. {_BUG}")
 
     def new_month(self) -> None:
         """A civil month begins: tiers start again."""

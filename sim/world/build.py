@@ -14,7 +14,7 @@ from sim.fleet.scaling import ScalingLoop
 from sim.record.events import EventLog
 from sim.record.progress import Progress
 from sim.record.recorder import PoolUse, Recorder
-from sim.scenario import Scenario, phase_scenarios
+from sim.scenario import Pool, Scenario, phase_scenarios
 from sim.serving.exact import ExactPlane
 from sim.serving.plane import Plane, Traffic, integral
 from sim.serving.reference import ReferencePlane
@@ -25,6 +25,8 @@ from sim.world.books import Books
 from sim.world.layout import lay_out
 
 Process = Generator[simpy.Event, Any, None]
+# order of closes at one instant: blocks of arrivals (by workload) are handed over first, the horizon comes last
+_WINDOW, _DAY, _LAST = 1000, 1001, 1002
 _LITTLE_TOLERANCE = 1e-6  # sums of up to 1e9 float latencies, each good to 1e-16 of the sum
 
 
@@ -72,10 +74,8 @@ class World:
 
     def _loops(self) -> dict[int, ScalingLoop]:
         return {
-            row: ScalingLoop(
-                self.clock, self.plane, row, self.fleets[row], self.layout.rows[row].slots, entry.pool.scrape
-            )
-            for row, entry in self.layout.pools.items()
+            row: ScalingLoop(self.clock, self.plane, row, self.fleets[row], self.layout.rows[row].slots)
+            for row in self.layout.pools
         }
 
     def _drained(self, slot: int) -> None:
@@ -90,19 +90,20 @@ class World:
         """Play to the horizon. Raises RunError when a law is broken."""
         clock, plane = self.clock, self.plane
         self._begin()
-        horizon = clock.at(self.calendar.horizon_ns, Rank.CLOSE, sub=(1 << 48) - 1)
+        horizon = clock.at(self.calendar.horizon_ns, Rank.CLOSE, sub=_LAST)
         clock.play(plane.advance, horizon)
         self._ages_s = plane.finish(self.calendar.horizon_ns)
         self._close()
         self.phases_effective.append((self.phase, self._phase_since_ns / 1e9, self.calendar.horizon_ns / 1e9))
         self._check_little()
+        self.books.check(self.fleets.values(), self.calendar.horizon_ns)
 
     def _begin(self) -> None:
         for row in self._rows_of(self.phase):
-            self.fleets[row].begin(self._autoscaler(self.phase, row).initial_replicas)
+            self.fleets[row].begin(self._pool(self.phase, row).autoscaler.initial_replicas)
         self._take_effect(self.phase)
         for row in self._rows_of(self.phase):
-            self.loops[row].hand_over(self._autoscaler(self.phase, row))
+            self._hand_over(self.phase, row)
         for w, source in enumerate(self.sources):
             self.clock.process(self._arrivals(w, source))
         self.clock.process(self._lifecycle())
@@ -122,14 +123,14 @@ class World:
         """The last window is closed by the horizon, after those whom it times out have been counted."""
         interval_ns = to_ns(self.scenario.record.interval_s)
         for t_ns in range(interval_ns, self.calendar.horizon_ns, interval_ns):
-            yield self.clock.at(t_ns, Rank.CLOSE, sub=1000)
+            yield self.clock.at(t_ns, Rank.CLOSE, sub=_WINDOW)
             self._close_window()
 
     def _days(self) -> Process:
         """Every civil midnight closes a window and accrues a day's lines; the first of a month starts tiers again."""
         months = set(self.calendar.month_starts())
         for t_ns in self.calendar.day_starts():
-            yield self.clock.at(t_ns, Rank.CLOSE, sub=1001)
+            yield self.clock.at(t_ns, Rank.CLOSE, sub=_DAY)
             self._close()
             if t_ns in months:
                 self.books.new_month()
@@ -141,6 +142,9 @@ class World:
 
     def _close_window(self) -> None:
         now = self.clock.now
+        for row, fleet in self.fleets.items():
+            if fleet.empty and self.plane.rows[row]["closing"]:
+                self.plane.expire(row)
         areas = [
             (integral(c["in_system"], c["system_flow"], now), integral(c["queued"], c["queue_flow"], now))
             for c in self.plane.workloads
@@ -171,8 +175,12 @@ class World:
         rows = {self.layout.row_of(phase, self.effective[phase], name) for name in self.names}
         return sorted(rows & set(self.layout.pools))
 
-    def _autoscaler(self, phase: str, row: int) -> Any:
-        return self.effective[phase].pools[self.layout.pools[row].name].autoscaler
+    def _pool(self, phase: str, row: int) -> Pool:
+        return self.effective[phase].pools[self.layout.pools[row].name]
+
+    def _hand_over(self, phase: str, row: int) -> None:
+        pool = self._pool(phase, row)
+        self.loops[row].hand_over(pool.autoscaler, pool.scrape)
 
     def _lifecycle(self) -> Process:
         """A phase is decided at its date, and effective once its pools have their least number of ready replicas."""
@@ -184,8 +192,8 @@ class World:
             rows = self._rows_of(phase)
             for row in rows:
                 self.plane.open(row)
-                self.loops[row].hand_over(self._autoscaler(phase, row))
-            while any(self.fleets[r].ready_count < self._autoscaler(phase, r).min_replicas for r in rows):
+                self._hand_over(phase, row)
+            while any(self.fleets[r].ready_count < self._pool(phase, r).autoscaler.min_replicas for r in rows):
                 yield self._any_change(rows)
                 yield self.clock.at(self.clock.now, Rank.PHASE)
             self._close()
@@ -219,7 +227,7 @@ class World:
 
     def _retire(self, before: str, phase: str) -> None:
         """What served the last phase and serves no more drains and goes."""
-        for row in set(self._rows_of(before)) - set(self._rows_of(phase)):
+        for row in sorted(set(self._rows_of(before)) - set(self._rows_of(phase))):
             self.loops[row].stop()
             self.plane.close(row)
             self.fleets[row].scale_to(0, f"PhaseOver:{before}")
@@ -227,7 +235,7 @@ class World:
     # --- laws
 
     def _check_little(self) -> None:
-        """Little's law, exactly: time spent in the system by all requests is the integral of their number."""
+        """Little's law: time spent in the system by all requests is the integral of their number, to rounding."""
         end_ns = self.calendar.horizon_ns
         area_s = sum(integral(c["in_system"], c["system_flow"], end_ns) for c in self.plane.workloads) / 1e9
         spent_s = float(self.plane.workloads["latency_sum_s"].sum() + self.plane.workloads["lost_sum_s"].sum())

@@ -1,5 +1,7 @@
 """Law: the compiled engine is the reference engine; every outcome and every time is the same."""
 
+from functools import partial
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,6 +60,7 @@ def world(draw):
         "arrivals": arrivals,
         "timeouts": [draw(st.integers(1, 15)) * 100 for _ in arrivals],
         "exposure": draw(st.sampled_from([1.0, 1.0, 0.5])),
+        "tokens": draw(st.booleans()),
         "split": draw(st.integers(1, 30)),
         "ready_at_start": draw(st.sets(st.integers(0, 2 * SLOTS - 1), min_size=1)),
         "touches": touches,
@@ -108,31 +111,21 @@ def play(engine, world):
         for first in range(0, len(times), world["split"]):
             block = times[first : first + world["split"]]
             handed = 0 if first == 0 else int(times[first])
-            clock.call_at(
-                handed, Rank.CLOSE, lambda w=w, first=first, block=block: plane.offer(w, first, block, None, None)
-            )
+            tokens = world["tokens"] and [np.arange(first, first + len(block), dtype=np.int32) * k for k in (3, 1)]
+            prompt, output = tokens or (None, None)
+            clock.call_at(handed, Rank.CLOSE, partial(plane.offer, w, first, block, prompt, output))
     for i, (t, slot) in enumerate(world["touches"]):
         clock.call_at(t, Rank.MACHINE_READY, lambda slot=slot: turn(slot), i)
     if world["switch"]:
         clock.call_at(world["switch"][0], Rank.PHASE, lambda: switch(world["switch"][1]))
     for t in range(0, world["horizon"], 700):
         clock.call_at(t, Rank.SCRAPE, scrape)
-    clock.at(world["horizon"], Rank.REVIEW)
-    while True:
-        t, rank = clock.head()
-        if t == world["horizon"] and rank == Rank.REVIEW:
-            plane.advance(t, Rank.REVIEW)
-            if clock.head() == (t, rank):
-                break
-            continue
-        if rank == 0 or plane.advance(t, rank - 1):
-            clock.step()
+    clock.play(plane.advance, clock.at(world["horizon"], Rank.REVIEW))
     plane.finish(world["horizon"])
     log = plane.take_log()
     log = log[np.lexsort((log["request"], log["workload"]))]
     skip = ("row", "exposure", "timeout_ns", "slo_ns", "exposure_key", "service_key", "position", "length", "first_id")
     counters = {name: plane.workloads[name].tolist() for name in plane.workloads.dtype.names if name not in skip}
-    counters.pop("has_tokens")
     histograms = [[x.tolist() for x in plane.take_histogram(w)] for w in range(n)]
     return log.tolist(), counters, histograms, drained, [s.tolist() for s in samples]
 

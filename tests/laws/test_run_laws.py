@@ -1,5 +1,6 @@
 """Laws of a whole run: nothing is lost, time and money add up, and nothing but demand moves an arrival."""
 
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from sim.scenario import Scenario, load
 from sim.world import simulate
@@ -144,8 +146,8 @@ def test_billed_time_is_the_sum_over_replicas(changes, engine):
             billed_s += HORIZON_S - requested
             continue
         lived = released[0] - requested
-        whole = -(-round(lived, 6) // machine.billing_increment_s) * machine.billing_increment_s
-        billed_s += max(whole, machine.billing_minimum_s)
+        least = max(round(lived, 6), machine.billing_minimum_s)
+        billed_s += -(-least // machine.billing_increment_s) * machine.billing_increment_s
     hours = run.ledger.loc[run.ledger["account"].str.startswith("serving.machine."), "quantity"].sum()
     assert abs(run.timeseries["replica_s"].sum() - billed_s) < 1e-6
     assert abs(hours * 3600 - billed_s) < 1e-6
@@ -160,9 +162,12 @@ def test_the_ledger_sums_to_the_nano_dollar(changes, engine):
     summary = run.summary()
 
     total = sum(run.ledger["amount_nano_usd"].tolist())
-    for column in ("account", "nature", "phase", "at_s"):
-        parts = [sum(lines["amount_nano_usd"].tolist()) for _, lines in run.ledger.groupby(column)]
-        assert sum(parts) == total, column
+    tiered = run.ledger["account"].isin(["network.egress", "observability.log_ingest"])
+    for line in run.ledger[~tiered].itertuples():
+        # exact decimal product, rounded once; busy and idle share a bill, so that either may be off by its rounding
+        exact = Decimal(repr(line.quantity)) * Decimal(repr(line.unit_price_usd)) * 10**9
+        assert abs(line.amount_nano_usd - exact) <= 1
+    assert len(run.ledger) > 0
     assert nano(summary["totals"]["total_usd"]) == total
     assert nano(summary["totals"]["fixed_usd"]) + nano(summary["totals"]["variable_usd"]) == total
     assert sum(nano(phase["fixed_usd"]) + nano(phase["variable_usd"]) for phase in summary["phases"]) == total
@@ -220,5 +225,7 @@ def test_exposure_lets_in_fewer_of_the_same_arrivals():
     for thinned, above in ((half, usual), (fifth, half)):
         pd.testing.assert_series_equal(thinned, above.loc[thinned.index])
         pd.testing.assert_series_equal(thinned[thinned >= 600 * NS_PER_S], usual[~early])
-    assert 0.4 < (half < 600 * NS_PER_S).sum() / early.sum() < 0.6
-    assert 0.13 < (fifth < 600 * NS_PER_S).sum() / early.sum() < 0.27
+    n = int(early.sum())
+    for thinned, exposure in ((half, 0.5), (fifth, 0.2)):
+        let_in = int((thinned < 600 * NS_PER_S).sum())
+        assert stats.binomtest(let_in, n, exposure).pvalue > 1e-6  # a true thinning fails one seed in a million

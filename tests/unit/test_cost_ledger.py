@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from sim.config import RunError
 from sim.cost.ledger import COLUMNS, Ledger
 from sim.cost.money import product_nano
 
@@ -67,10 +68,22 @@ def test_an_amount_that_is_known_exactly_is_kept() -> None:
     assert ledger.frame()["amount_nano_usd"].tolist() == [89_999_999]
 
 
-@pytest.mark.parametrize("quantity", [math.nan, math.inf, 1e20])
-def test_an_amount_beyond_a_line_is_refused(quantity: float) -> None:
+def test_more_money_than_the_ledger_holds_ends_the_run_in_a_plain_sentence() -> None:
     ledger = Ledger()
-    with pytest.raises(ValueError, match=r"finite|beyond"):
+    for _ in range(2):
+        ledger.post(1.0, "serving.api", "variable", 4e9, "request", 1.0, "poc")
+
+    for quantity, cost in ((1e20, "1e\\+20 USD"), (4e9, "1.2e\\+10 USD")):
+        with pytest.raises(RunError, match=f"cost {cost} by now.*at most 9.22e\\+09 USD.*lower prices"):
+            ledger.post(2.0, "serving.api", "variable", quantity, "request", 1.0, "poc")
+
+    assert ledger.frame()["amount_nano_usd"].sum() == ledger.total_nano() == 8_000_000_000_000_000_000
+
+
+@pytest.mark.parametrize("quantity", [math.nan, math.inf])
+def test_an_amount_that_is_not_finite_is_refused(quantity: float) -> None:
+    ledger = Ledger()
+    with pytest.raises(ValueError, match="finite"):
         ledger.post(1.0, "serving.api", "variable", quantity, "request", 1.0, "poc")
     assert len(ledger) == 0
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.record.histogram import BUCKETS, RELATIVE_ERROR, bucket_of, bucket_value_s, quantile_s, quantiles_of_rows
+from sim.record.histogram import BUCKETS, RELATIVE_ERROR, bucket_of, bucket_value_s, quantiles_of_rows, quantiles_s
 
 
 @given(st.integers(64, 2**62))
@@ -29,7 +29,7 @@ def test_buckets_keep_the_order_of_latencies(a, b):
 def test_a_quantile_is_that_of_the_sorted_values(latencies, q):
     buckets = np.array([bucket_of(x) for x in latencies])
     exact_s = sorted(latencies)[max(1, int(np.ceil(q * len(latencies) - 1e-9))) - 1] * 1e-9
-    assert quantile_s(buckets, np.ones(len(buckets), np.int64), q) == pytest.approx(exact_s, rel=RELATIVE_ERROR)
+    assert quantiles_s(buckets, np.ones(len(buckets), np.int64), (q,))[0] == pytest.approx(exact_s, rel=RELATIVE_ERROR)
 
 
 rows = st.lists(st.dictionaries(st.integers(0, 300), st.integers(1, 50), max_size=12), max_size=8)
@@ -43,4 +43,4 @@ def test_quantiles_of_many_rows_are_those_of_each_row(histograms):
     together = quantiles_of_rows(buckets, counts, np.array([len(h) for h in ordered], np.int64), (0.5, 0.99))
     for i, h in enumerate(ordered):
         b, c = np.array([b for b, _ in h], np.int64), np.array([c for _, c in h], np.int64)
-        assert together[:, i] == pytest.approx([quantile_s(b, c, 0.5), quantile_s(b, c, 0.99)], nan_ok=True)
+        assert together[:, i] == pytest.approx(quantiles_s(b, c, (0.5, 0.99)), nan_ok=True)

@@ -5,15 +5,19 @@ import csv
 import io
 import re
 import xml.etree.ElementTree as ElementTree
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
-from test_report_frames import RUNS, FakeRun, an_hour, eighty_eight_days, five_seconds, grow, scenario_of
+from test_report_frames import RUNS, FakeRun, an_hour, eighty_eight_days, five_seconds, grow, scenario_of, two_years
 
 import sim
 from sim.clock.calendar import NS_PER_S
-from sim.report import advice, findings
-from sim.report.facts import gather
+from sim.report import advice, findings, tables
+from sim.report.facts import MONTHS, civil_date, gather, periods
+from sim.report.figure_cost import cost_over_time
 from sim.report.html import write_report
 from sim.report.numbers import share, usd
 
@@ -177,3 +181,103 @@ def test_each_workload_has_its_own_latency_panel_and_slo(tmp_path: Path) -> None
     svg = (tmp_path / "plots" / "latency.svg").read_text(encoding="utf-8")
     for words in ("chat: latency", "search: latency", "SLO 5 s", "SLO 300 ms"):
         assert words in svg
+
+
+def two_workloads(*typed: str) -> FakeRun:
+    """One pool for two workloads with as many requests each; half of those to search come too late."""
+    scenario = scenario_of("horizon=2 d", "phases=production", "+workloads.chat.slo.latency=5 s",
+                           "+workloads.search.slo.latency=2 s", *typed)  # fmt: skip
+    run = grow(scenario, per_s=4.0)
+    chat = run.windows[0].assign(workload="chat")
+    search = chat.assign(workload="search")
+    search["good"] = search["completed"] // 2
+    run.windows[:] = [pd.concat([chat, search], ignore_index=True)]
+    run.histograms[:] = [frame.assign(workload=name) for frame in run.histograms for name in ("chat", "search")]
+    return run
+
+
+def test_the_workload_that_misses_its_slo_is_the_one_that_is_named(tmp_path: Path) -> None:
+    run = two_workloads("workload.slo.share=97 %")
+    facts = gather(run)
+    assert facts.phases[0].missed
+    assert findings.felt(facts).startswith("The SLO is missed in production: ")
+    assert "of requests to search that ended were answered within 2 s; promised 97 %" in findings.felt(facts)
+    assert "of requests to search that ended were answered in time" in advice.next_steps(facts)[0].text
+    write_report(run, tmp_path)
+    beside = r"chat [\d.]+ %, promised 97 % within 5 s; search [\d.]+ %, missed, promised 97 %"
+    assert re.search(beside, shown(tmp_path))
+
+
+def test_what_is_attained_is_judged_against_each_own_promise() -> None:
+    facts = gather(two_workloads("workloads.chat.slo.share=99 %", "workloads.search.slo.share=40 %"))
+    assert facts.phases[0].said["slo_attainment"] < 0.99
+    assert not facts.phases[0].missed
+    assert findings.felt(facts).startswith("The SLO is held: 99.")
+
+
+def test_the_peak_says_over_which_time_it_is_a_mean(tmp_path: Path) -> None:
+    write_report(five_seconds(), tmp_path)
+    assert "mean of the busiest second" in shown(tmp_path)
+    rows = {row.key: row for row in tables.phase_rows(gather(eighty_eight_days()))}
+    assert {beside for _, beside in rows["peak_rate_per_s"].cells} == {"mean of the busiest hour"}
+
+
+def test_the_promise_is_of_requests_that_ended(tmp_path: Path) -> None:
+    write_report(five_seconds(), tmp_path)
+    text = shown(tmp_path)
+    assert len(re.findall("of requests that ended", text)) >= 5
+    assert "of requests within" not in text
+
+
+def test_notes_stand_on_the_first_screen(tmp_path: Path) -> None:
+    run = an_hour()
+    write_report(run, tmp_path)
+    head = (tmp_path / "report.html").read_text(encoding="utf-8").partition("</header>")[0]
+    assert run.notes[0] in head
+
+
+def test_the_version_is_that_which_made_the_run(tmp_path: Path) -> None:
+    run = five_seconds()
+    run.manifest["version"] = "9.8.7"
+    write_report(run, tmp_path)
+    assert "with poc2scale 9.8.7 (engine exact" in shown(tmp_path)
+
+
+class Foreign(datetime):
+    """A moment in a process that speaks another language: its names of months are not ours."""
+
+    def strftime(self, form: str) -> str:
+        return super().strftime(form.replace("%B", "Aprile").replace("%b", "apr."))
+
+    def __format__(self, form: str) -> str:
+        return self.strftime(form) if form else str(self)
+
+
+def test_months_are_in_english_whatever_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    calendar = two_years().calendar
+    civil = calendar.civil
+    monkeypatch.setattr(calendar, "civil", lambda t_ns: Foreign.fromisoformat(civil(t_ns).isoformat()))
+    starts = [0, *calendar.month_starts()][:12]
+    told = [civil_date(calendar, at_ns / NS_PER_S).split()[1] for at_ns in starts]
+    assert sorted(told) == sorted(MONTHS)
+    assert told[3] == MONTHS[civil(starts[3]).month - 1]
+    assert list(periods(two_years().ledger, calendar)["label"])[:3] == [
+        f"{MONTHS[civil(at_ns).month - 1]} {civil(at_ns).year}" for at_ns in starts[:3]
+    ]
+
+
+def test_the_date_axis_asks_no_locale_for_names_of_months(monkeypatch: pytest.MonkeyPatch) -> None:
+    import matplotlib.dates as marks
+
+    plainly, asked = marks.num2date, []
+
+    def foreign(*given: Any, **named: Any) -> Foreign:
+        moment = plainly(*given, **named)
+        asked.append(moment)
+        return Foreign.combine(moment.date(), moment.timetz())
+
+    monkeypatch.setattr(marks, "num2date", foreign)
+    svg = cost_over_time(gather(grow(scenario_of("horizon=200 d", "phases=production")))).wide
+    assert asked
+    assert "apr." not in svg
+    assert re.search(r">(Jan|Feb|Mar|Apr|May|Jun|Jul)<", svg)

@@ -20,6 +20,7 @@ DAY_S = 86_400.0
 COUNTS = ("potential", "offered", "completed", "good", "rejected", "timed_out", "failed")
 HISTOGRAM = ("start_s", "phase", "workload", "bucket", "count")
 NAN = math.nan
+MANIFEST = {"version": "0.1.0", "engine": "exact", "replication": 0, "wall_s": 12.3}
 
 
 @dataclass
@@ -29,7 +30,7 @@ class FakeRun:
     scenario: Scenario
     seed: int = 1
     notes: list[str] = field(default_factory=list)
-    manifest: dict[str, object] = field(default_factory=lambda: {"version": "0.1.0", "engine": "exact", "wall_s": 12.3})
+    manifest: dict[str, object] = field(default_factory=lambda: dict(MANIFEST))
     windows: list[pd.DataFrame] = field(default_factory=list)
     histograms: list[pd.DataFrame] = field(default_factory=list)
     lines: Ledger = field(default_factory=Ledger)

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from test_report_frames import an_hour, nobody_asked, two_years
 
+import sim
 from sim.record.progress import Progress
+from sim.report.facts import gather
+from sim.report.findings import felt
 from sim.report.terminal import phase_table, progress_bar
 
 HORIZON_NS = 10_000_000_000
@@ -34,7 +37,8 @@ def test_the_table_fits_100_characters_and_has_no_colour_in_a_pipe(make, monkeyp
     text = out.getvalue()
     assert "\x1b" not in text
     lines = text.splitlines()
-    table = [line for line in lines[1:-1] if line]
+    table = [line for line in lines[1 : lines.index(f"{felt(gather(run))}.")] if line]
+    assert len(table) >= 3
     assert max(map(len, table)) <= 100
     assert "…" not in text
     assert lines[-1] == f"Report: {Path('outputs/x/latest') / 'report.html'}"
@@ -65,6 +69,15 @@ def test_notes_are_told() -> None:
     out = io.StringIO()
     phase_table(an_hour(), out)
     assert "Note: 3 of 60 minutes have no requests in the file." in out.getvalue()
+
+
+def test_a_file_in_a_note_is_told_by_its_name_alone() -> None:
+    run = an_hour()
+    folder = "/home/someone/My data"
+    replay = sim.load("document_assistant").workloads["main"].model_copy(update={"path": f"{folder}/requests.csv"})
+    run.scenario = run.scenario.model_copy(update={"workloads": {"main": replay}})
+    run.notes = [f"{folder}/requests.csv: columns that are not used: user."]
+    assert gather(run).notes == ["requests.csv: columns that are not used: user."]
 
 
 def test_the_bar_tells_date_requests_and_speed_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 import sim
 from sim.clock.calendar import NS_PER_DAY
-from sim.scenario import Scenario, changes_by_phase, dump, load, phase_scenarios
+from sim.scenario import Scenario, changes_by_phase, choices, dump, load, phase_scenarios, remarks
 from sim.scenario.compose import Composed, compose
 from sim.scenario.load import assemble
 from sim.scenario.patches import difference, leaves, merge, resolve
@@ -221,7 +221,8 @@ def test_no_patches_mean_one_entry_called_main():
     }  # fmt: skip
 
 
-JUNK = [None, 3, -1.5, True, "x", "1 s", [], [1], {}, {"kind": "hpa"}, {"a": {"b": 1}}, [{"a": 1}], "", "\n", 10**30]
+JUNK = [None, 3, -1.5, True, "x", "1 s", [], [1], {}, {"kind": "hpa"}, {"a": {"b": 1}}, [{"a": 1}], "", "\n",
+        10**30, 1e200, float("nan"), float("inf"), "1e400 s", "1e200 s", "nan s"]  # fmt: skip
 
 
 def with_value(tree, path, value):
@@ -241,6 +242,76 @@ def test_junk_anywhere_in_the_tree_is_a_problem_and_never_a_crash():
         for junk in draw.sample(JUNK, 3):
             wrong = with_value(tree, path, junk)
             assert all(str(problem).strip() for problem in problems_of(wrong))
+
+
+def test_service_times_of_another_machine_or_model_are_remarked_on_once():
+    assert remarks(load()) == []
+
+    borrowed = remarks(load("document_assistant", "machine=aws_g5_xlarge", "model=vision"))
+
+    assert [text.split(" (")[0] for text in borrowed] == [
+        "pool main: service times measured on NVIDIA L4 are used on g5.xlarge",
+        "pool main: service times measured with the model llm_1b are used for resnet50; take a service fitted with "
+        "that model",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hardware", "accelerator", "count"),
+    [("nvidia l4", "NVIDIA L4", 0), ("L4", "NVIDIA L4", 0), ("one NVIDIA L4 of eight", "NVIDIA L4", 0),
+     ("NVIDIA L4", "NVIDIA L40", 1), ("NVIDIA A10", "NVIDIA A10G", 1)],
+)  # fmt: skip
+def test_hardware_is_compared_by_whole_words_in_any_case(hardware, accelerator, count):
+    typed = [f"pool.service.hardware='{hardware}'", f"pool.machine.accelerator='{accelerator}'"]
+
+    assert len(remarks(load("document_assistant", *typed))) == count
+
+
+def test_only_phases_that_a_pool_serves_are_remarked_on():
+    elsewhere = "phases.{}.override.pool.machine.accelerator=other"
+
+    assert remarks(load("document_assistant", elsewhere.format("poc"))) == []
+    assert len(remarks(load("document_assistant", elsewhere.format("scale")))) == 1
+
+
+def test_entries_that_are_not_there_are_named_in_the_order_typed():
+    names = [f"x{i}" for i in range(20)]
+    pools = ", ".join(f"{name}: {{routing: round_robin}}" for name in names)
+
+    with pytest.raises(sim.InputError) as refused:
+        load("document_assistant", f"phases.scale.override.pools={{{pools}}}")
+
+    where = [p.where.rsplit(".", 1)[1] for p in refused.value.problems]
+    assert [name for name in where if name in names] == names
+
+
+@pytest.mark.parametrize("place", ["pkg/sim/conf", "pkg/conf"])
+def test_conf_is_found_where_it_is_installed_and_in_a_clone(place, tmp_path, monkeypatch):
+    module = tmp_path / "pkg/sim/scenario/choices.py"
+    module.parent.mkdir(parents=True)
+    (tmp_path / place).mkdir()
+    (tmp_path / place / "config.yaml").write_text("defaults: []\n")
+    monkeypatch.setattr(choices, "__file__", str(module))
+
+    assert choices.conf_folder() == tmp_path / place
+
+
+def test_no_conf_anywhere_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(choices, "__file__", str(tmp_path / "sim/scenario/choices.py"))
+
+    with pytest.raises(sim.RunError, match="conf/ is missing"):
+        choices.conf_folder()
+
+
+def test_the_shipped_world_cup_scenario_takes_the_public_csv_and_minutes_alike(tmp_path):
+    for column in ("period", "minute"):
+        path = tmp_path / f"{column}.csv"
+        path.write_text(f"{column},count\n1998-06-09 21:58:00,5\n1998-06-09 21:59:00,6\n1998-06-09 22:00:00,6\n")
+
+        scenario = load("worldcup98", f"workload.path={path}", "horizon=1 h", "phases=production")
+
+        assert scenario.start == datetime(1998, 6, 9, 23, 58)
+        assert load(saved(scenario, tmp_path)) == scenario
 
 
 def problems_of(tree) -> tuple:

@@ -3,24 +3,28 @@
 import json
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from itertools import pairwise
 
 import pandas as pd
 import pytest
 
+import sim
 from sim.analysis.daily import daily_table
-from sim.analysis.summary import summarise
+from sim.analysis.summary import busiest, summarise
+from sim.cli import _judged
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.cost.ledger import Ledger
 from sim.record.histogram import bucket_of
+from sim.scenario.model import Scenario
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 COUNTS = ("completed", "good", "rejected", "timed_out", "failed")
 
 
-@dataclass(frozen=True)
-class Scenario:
-    name: str = "small"
+@cache
+def scenario_of(*typed: str) -> Scenario:
+    return sim.load("document_assistant", *typed)
 
 
 @dataclass
@@ -29,8 +33,9 @@ class Run:
 
     calendar: Calendar
     phases_effective: list[tuple[str, float, float]]
-    scenario: Scenario = field(default_factory=Scenario)
+    scenario: Scenario = field(default_factory=scenario_of)
     seed: int = 7
+    manifest: dict[str, object] = field(default_factory=lambda: {"replication": 0})
     totals: dict[str, int] = field(default_factory=lambda: {"offered": 0})
     lines: Ledger = field(default_factory=Ledger)
     windows: list[dict[str, object]] = field(default_factory=list)
@@ -105,7 +110,7 @@ def test_a_phase_says_what_it_cost_and_what_users_felt() -> None:
     assert summary["totals"] == {
         "offered": 5000, "completed": 4800, "fixed_usd": 40.0, "variable_usd": 10.0, "total_usd": 50.0,
     }  # fmt: skip
-    assert (summary["scenario"], summary["seed"], summary["run_dir"]) == ("small", 7, "outputs/small/1")
+    assert (summary["scenario"], summary["seed"], summary["run_dir"]) == ("document_assistant", 7, "outputs/small/1")
 
 
 def test_the_peak_rate_is_that_of_all_workloads_together() -> None:
@@ -114,6 +119,83 @@ def test_the_peak_rate_is_that_of_all_workloads_together() -> None:
         run.window(0.0, HOUR_S, "poc", first, workload)
         run.window(HOUR_S, 2 * HOUR_S, "poc", second, workload)
     assert _phase(run)["peak_rate_per_s"] == 2.0
+
+
+def test_a_short_window_that_a_phase_edge_leaves_is_no_peak() -> None:
+    run = Run(_calendar(1), [("poc", 0.0, 5 * HOUR_S + 10), ("mvp", 5 * HOUR_S + 10, DAY_S)])
+    for hour in range(5):
+        run.window(hour * HOUR_S, (hour + 1) * HOUR_S, "poc", 360 * (hour + 1))
+    run.window(5 * HOUR_S, 5 * HOUR_S + 10, "poc", 40)
+    run.window(5 * HOUR_S + 10, 6 * HOUR_S, "mvp", 3590)
+    run.window(6 * HOUR_S, 7 * HOUR_S, "mvp", 1800)
+    assert [phase["peak_rate_per_s"] for phase in summarise(run)["phases"]] == [0.5, 0.5]
+
+
+def test_a_phase_without_a_whole_window_has_the_peak_of_its_longest() -> None:
+    run = Run(_calendar(1), [("poc", 0.0, 1500.0), ("mvp", 1500.0, DAY_S)])
+    run.window(0.0, 100.0, "poc", 500)
+    run.window(100.0, 800.0, "poc", 700)
+    run.window(800.0, 1500.0, "poc", 1400)
+    assert _phase(run)["peak_rate_per_s"] == 2.0
+    poc = run.timeseries[run.timeseries["phase"] == "poc"]
+    assert busiest(poc, HOUR_S) == (2.0, 700.0)
+
+
+TWO = ("+workloads.chat.slo.share=99 %", "+workloads.search.slo.share=50 %", "+workloads.search.slo.latency=300 ms")
+
+
+def test_each_workload_is_held_to_its_own_promise(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(_calendar(1), [("poc", 0.0, DAY_S)], scenario=scenario_of(*TWO))
+    run.window(0.0, HOUR_S, "poc", 900, "chat", good=895)
+    run.window(0.0, HOUR_S, "poc", 100, "search", completed=90, good=60, timed_out=10)
+    poc = _phase(run)
+    # 95.5 % of all, under the largest promise, and yet everybody got what they were promised
+    assert poc["slo_attainment"] == 0.955
+    assert poc["workloads"] == [
+        {"name": "chat", "requests": 900, "slo_attainment": 895 / 900, "slo_share": 0.99, "slo_latency_s": 5.0,
+         "slo_held": True},
+        {"name": "search", "requests": 100, "slo_attainment": 0.6, "slo_share": 0.5, "slo_latency_s": 0.3,
+         "slo_held": True},
+    ]  # fmt: skip
+    assert _judged(summarise(run)) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_small_workload_that_misses_is_not_hidden_by_a_large_one(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(_calendar(1), [("poc", 0.0, DAY_S)], scenario=scenario_of(*TWO))
+    run.window(0.0, HOUR_S, "poc", 99_900, "chat")
+    run.window(0.0, HOUR_S, "poc", 100, "search", good=40)
+    poc = _phase(run)
+    assert poc["slo_attainment"] > 0.99
+    assert [workload["slo_held"] for workload in poc["workloads"]] == [True, False]
+    assert _judged(summarise(run)) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("poc: SLO missed by workload search: 40.000% of requests that ended")
+    assert "chat" not in said
+
+
+def test_the_promise_is_that_of_the_phase() -> None:
+    scenario = scenario_of("workload.slo.share=99 %", "phases.mvp.override.workload.slo.share=80 %")
+    run = Run(_calendar(2), [("poc", 0.0, DAY_S), ("mvp", DAY_S, 2 * DAY_S)], scenario=scenario)
+    for start_s, phase in ((0.0, "poc"), (DAY_S, "mvp")):
+        run.window(start_s, start_s + HOUR_S, phase, 100, good=90)
+    held = [
+        (phase["workloads"][0]["slo_share"], phase["workloads"][0]["slo_held"]) for phase in summarise(run)["phases"]
+    ]
+    assert held == [(0.99, False), (0.8, True)]
+
+
+def test_a_promise_that_is_kept_to_the_request_is_held_and_one_of_which_nothing_ended_is_not_judged() -> None:
+    run = Run(_calendar(2), [("poc", 0.0, DAY_S), ("mvp", DAY_S, 2 * DAY_S)])
+    run.scenario = scenario_of("workload.slo.share=99.9 %")
+    run.window(0.0, HOUR_S, "poc", 1000, good=999)
+    run.window(DAY_S, DAY_S + HOUR_S, "mvp", 3, completed=0, good=0)
+    held = [
+        (phase["workloads"][0]["slo_attainment"], phase["workloads"][0]["slo_held"])
+        for phase in summarise(run)["phases"]
+    ]
+    assert held == [(0.999, True), (None, None)]
+    assert _judged(summarise(run)) == 0
 
 
 def test_what_is_undefined_is_null_and_json_holds_it() -> None:
@@ -160,6 +242,17 @@ def test_elasticity_is_that_of_the_phases_own_days() -> None:
 
 def test_the_same_run_gives_the_same_bytes() -> None:
     assert json.dumps(summarise(_growing(60))) == json.dumps(summarise(_growing(60)))
+
+
+def test_replications_share_no_bootstrap_draws() -> None:
+    first, second = _growing(60), _growing(60)
+    for run in (first, second):  # off the straight line, so that resamples differ
+        for window in run.windows[::5]:
+            window["offered"] += 200
+    second.manifest = {"replication": 1}
+    one, two = (summarise(run)["phases"][1]["elasticity"] for run in (first, second))
+    assert one["value"] == two["value"]
+    assert one["lo"] != two["lo"]
 
 
 def test_days_are_civil_days_and_money_that_accrued_until_midnight_belongs_to_the_day_before() -> None:

@@ -8,12 +8,16 @@ from pydantic import TypeAdapter, ValidationError
 from sim.config import (
     Bytes,
     Count,
+    LongSeconds,
     NonNegative,
     Parameters,
     PositiveSeconds,
     Rate,
     Seconds,
     Share,
+    Usd,
+    UsdPerGb,
+    UsdPerGbMonth,
     UsdPerHour,
     UsdPerMtok,
     UsdPerYear,
@@ -68,7 +72,7 @@ def test_text_becomes_the_base_unit(kind, typed, inside):
         (Seconds, None, "not a duration"),
         (Seconds, "1e999 s", "finite"),
         (Rate, "12 req", '"12 req/s"'),
-        (Share, "130 %", "at most 1"),
+        (Share, "130 %", "at most 100 %"),
         (Count, 1.5, "whole number"),
         (Count, "eight", "whole number"),
     ],
@@ -80,10 +84,28 @@ def test_what_cannot_be_read_is_refused_with_an_example(kind, typed, words):
     assert words in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", [Seconds, Rate, Bytes, UsdPerHour, UsdPerYear, UsdPerMtok])
-@given(number=st.floats(0.0, 1e12))
-def test_what_is_printed_is_read_back_as_the_same_number(kind, number):
+MOST = {
+    Seconds: 31_557_600.0, LongSeconds: 3_155_760_000.0, Rate: 1e9, Bytes: 1e18, Usd: 1e6, UsdPerHour: 1e6,
+    UsdPerYear: 1e9, UsdPerGb: 1e6, UsdPerGbMonth: 1e6, UsdPerMtok: 1e6, NonNegative: 1e12, Share: 1.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "most"), MOST.items())
+def test_every_quantity_has_an_upper_end_that_its_message_names(kind, most):
     adapter = TypeAdapter(kind)
+
+    assert adapter.validate_python(most) == most
+    with pytest.raises(ValidationError, match="out of range") as refused:
+        adapter.validate_python(most * 1.001)
+
+    shown = refused.value.errors()[0]["ctx"]["error"].args[0].rstrip(".").split("at most ")[1]
+    assert read(kind, shown) == most
+
+
+@pytest.mark.parametrize("kind", [Seconds, Rate, Bytes, UsdPerHour, UsdPerYear, UsdPerMtok])
+@given(share=st.floats(0.0, 1.0))
+def test_what_is_printed_is_read_back_as_the_same_number(kind, share):
+    adapter, number = TypeAdapter(kind), share * MOST[kind]
 
     text = adapter.dump_python(adapter.validate_python(number), mode="json")
 

@@ -72,3 +72,46 @@ def test_an_api_serves_without_machines_and_bills_every_call():
     expected = calls * (prompt * r.scenario.api.prompt_usd_per_mtok + output * r.scenario.api.output_usd_per_mtok) / 1e6
     assert api["amount_usd"].sum() == pytest.approx(expected, rel=1e-9)
     assert not r.ledger["account"].str.startswith("serving.machine").any()
+
+
+def test_a_phase_may_change_what_its_controller_gets_to_see():
+    # given load that a controller must follow, and from 00:20 on scrapes that it sees only 15 minutes late
+    late = PHASES.replace("override: {pool: {routing: shared_queue}}", "override: {pool: {scrape: {lag: 15 min}}}")
+    busy = ("workload.rate=300 req/min", "autoscaler.max_replicas=12")
+    seen, lagged = run(*busy, PHASES.replace("routing: shared_queue", "scrape: {lag: 0 s}")), run(*busy, late)
+    assert seen.requests is None
+    assert lagged.timeseries["completed"].iloc[:20].tolist() == seen.timeseries["completed"].iloc[:20].tolist()
+    assert not lagged.events.equals(seen.events)
+
+
+def trace(tmp_path):
+    path = tmp_path / "trace.csv"
+    rows = [f"2026-01-01 00:{minute:02}:00.0000000,{100 + minute},{minute}\n" for minute in range(50)]
+    path.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n" + "".join(rows))
+    return path
+
+
+@pytest.mark.parametrize("engine", ["exact", "reference"])
+def test_a_replayed_request_is_billed_by_its_own_tokens(tmp_path, engine):
+    scenario = sim.load(
+        "azure_llm", f"workload.path={trace(tmp_path)}", "phases.production.serving=api", f"engine={engine}"
+    )
+    ledger = sim.simulate(scenario).ledger
+    prompt = ledger[ledger["sku"].str.endswith(".prompt")]["quantity"].sum()
+    output = ledger[ledger["sku"].str.endswith(".output")]["quantity"].sum()
+    assert prompt == pytest.approx(sum(range(100, 150)) / 1e6, rel=1e-12)
+    assert output == pytest.approx(sum(range(50)) / 1e6, rel=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["exact", "reference"])
+def test_those_whom_nobody_is_left_to_serve_time_out_when_their_patience_ends(engine):
+    # given a shared queue without a replica, left for an API at 00:20
+    r = run("workload.rate=60 req/min", "workload.timeout=30 s", "pool=single_queue", "pool.queue.capacity=100000",
+            "autoscaler=fixed", "autoscaler.replicas=0", f"engine={engine}",
+            "phases={production: {staff: {}}, b: {start: '2026-01-01 00:20', exposure: 1, serving: api, staff: {}}}",
+            )  # fmt: skip
+    waiting = r.timeseries.set_index("start_s")["queue_mean"]
+    assert waiting[1140.0] > 1000
+    assert waiting[1320.0:].max() == 0.0
+    assert r.totals["timed_out"] > 1000
+    assert r.timeseries["timed_out"][r.timeseries["start_s"] > 1300].sum() == 0

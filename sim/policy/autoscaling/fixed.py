@@ -4,7 +4,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import field_validator
 
-from sim.config import Count, Parameters
+from sim.config import Parameters
+from sim.policy.bounds import Replicas
 from sim.policy.observation import Decision, Observation
 
 
@@ -16,7 +17,7 @@ class Fixed(Parameters):
     """Always the same number of replicas; 0 means none at all."""
 
     kind: Literal["fixed"] = "fixed"
-    replicas: Count
+    replicas: Replicas
 
     @field_validator("replicas")
     @classmethod

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
-from sim.config import Count, Parameters, PositiveSeconds, Seconds, Share
+from sim.config import Count, Parameters, Seconds, Share
 from sim.config.units import PLAIN, SHARE, format_quantity, parse_quantity
 from sim.policy.autoscaling.hpa_behaviour import (
     Changes,
@@ -30,7 +30,10 @@ from sim.policy.autoscaling.hpa_behaviour import (
 from sim.policy.autoscaling.hpa_replicas import Tally, Tolerance, pod_metric_replicas, resource_replicas
 from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules, nanoseconds
 from sim.policy.autoscaling.hpa_tally import tally_in_flight, tally_utilisation
+from sim.policy.bounds import Period, Replicas
 from sim.policy.observation import Decision, Observation
+
+_MOST_IN_FLIGHT = 10_000_000  # assumption: what the longest queue of a pool may hold
 
 
 class HpaState(NamedTuple):
@@ -61,11 +64,11 @@ class HorizontalPodAutoscaler(Parameters):
 
     kind: Literal["hpa"] = "hpa"
     min_replicas: Count = 1  # autoscaling/v2 defaults.go
-    max_replicas: Count
+    max_replicas: Replicas
     start_replicas: Count | None = Field(default=None, alias="initial_replicas")  # None: min_replicas
     metric: Literal["utilisation", "in_flight"] = "utilisation"
     target: float
-    sync_period_s: PositiveSeconds = 15.0  # kube-controller-manager --horizontal-pod-autoscaler-sync-period
+    sync_period_s: Period = 15.0  # kube-controller-manager --horizontal-pod-autoscaler-sync-period
     tolerance: Share = 0.1  # --horizontal-pod-autoscaler-tolerance
     cpu_initialisation_period_s: Seconds = 300.0  # --horizontal-pod-autoscaler-cpu-initialization-period
     initial_readiness_delay_s: Seconds = 30.0  # --horizontal-pod-autoscaler-initial-readiness-delay
@@ -103,8 +106,11 @@ class HorizontalPodAutoscaler(Parameters):
         metric = info.data.get("metric")
         if metric == "in_flight":
             number = parse_quantity(value, PLAIN, "a number of requests in flight per replica", "4", bare=True)
-            if number < 0.001:
-                raise ValueError("too small. Requests in flight per replica must be at least 0.001; type, say, 4.")
+            if not 0.001 <= number <= _MOST_IN_FLIGHT:
+                raise ValueError(
+                    f"out of range. Requests in flight per replica must be at least 0.001 and at most "
+                    f"{_MOST_IN_FLIGHT:,}; type, say, 4."
+                )
             return number
         number = parse_quantity(value, SHARE, "a target utilisation", '"70 %"', bare=True)
         if metric == "utilisation":
@@ -112,7 +118,7 @@ class HorizontalPodAutoscaler(Parameters):
                 raise ValueError(
                     'out of range. A utilisation must be more than 0 % and at most 100 %; type, say, "70 %".'
                 )
-            if abs(number * 100 - round(number * 100)) > 1e-9:
+            if round(number * 100) < 1 or abs(number * 100 - round(number * 100)) > 1e-9:
                 raise ValueError('not a whole per cent, and Kubernetes takes no other. Type, say, "70 %".')
         return number
 

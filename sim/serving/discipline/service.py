@@ -8,6 +8,7 @@ from sim.compiled import inlined, kernel
 from sim.streams import normal_quantile, uniform
 
 CONSTANT, EXPONENTIAL, LOGNORMAL = 0, 1, 2
+LONGEST_NS = 20 * 365.25 * 86_400e9  # cut there: with the longest horizon, a century, time still fits its 62 bits
 DISTRIBUTIONS = {"constant": CONSTANT, "exponential": EXPONENTIAL, "lognormal": LOGNORMAL}
 
 
@@ -19,11 +20,11 @@ def service_ns(mean_ns: float, distribution: int, sigma: float, key: np.uint64, 
     workload's service stream.
     """
     factor = 1.0
-    if distribution == 1:
+    if distribution == EXPONENTIAL:
         factor = -math.log(uniform(key, request, 0, purpose))
-    elif distribution == 2:
+    elif distribution == LOGNORMAL:
         factor = math.exp(sigma * normal_quantile(uniform(key, request, 0, purpose)) - 0.5 * sigma * sigma)
-    return max(1, int(mean_ns * factor + 0.5))
+    return max(1, int(min(mean_ns * factor, LONGEST_NS) + 0.5))
 
 
 @inlined

@@ -7,13 +7,16 @@ from numpy.typing import NDArray
 
 from sim.clock.ranks import Rank
 from sim.compiled import inlined, kernel
-from sim.serving.discipline.batching import has_room
+from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING
+from sim.serving.discipline.batching import has_room, is_dead
 from sim.serving.discipline.routing import round_robin_turn
 from sim.serving.discipline.service import LOGNORMAL, is_exposed, service_ns
 from sim.serving.kernels.requests import (
     admit,
     complete,
+    end_queued,
     end_served,
+    leave,
     prefer,
     preferred,
     reject,
@@ -196,8 +199,7 @@ def _in_system(st: State) -> int:
 def _copy(slots: NDArray[Any], rows: NDArray[Any], row: int, t: int, sample: NDArray[np.int64]) -> None:
     """Copy what a scrape sees of a row's slots.
 
-    sample: [slots + 1, 5] cumulative busy ns, cumulative in-flight ns, completions, gauges queued and in service; the
-    first place of the last line is the gauge of the row's shared queue.
+    sample: [slots + 1, FIELDS], see `sim.record.scrape`.
     """
     p = rows[row]
     sample[p.slots, 0] = p.queued
@@ -205,11 +207,11 @@ def _copy(slots: NDArray[Any], rows: NDArray[Any], row: int, t: int, sample: NDA
         s = slots[p.first + i]
         if s.mode != OFF:
             busy = t if s.serving > 0 else 0
-            sample[i, 0] = busy - s.busy_flow
-            sample[i, 1] = t * (s.queued + s.serving) - s.load_flow
-            sample[i, 2] = s.completions
-            sample[i, 3] = s.queued
-            sample[i, 4] = s.serving
+            sample[i, BUSY_NS] = busy - s.busy_flow
+            sample[i, IN_FLIGHT_NS] = t * (s.queued + s.serving) - s.load_flow
+            sample[i, COMPLETIONS] = s.completions
+            sample[i, QUEUED] = s.queued
+            sample[i, SERVING] = s.serving
 
 
 @kernel
@@ -218,8 +220,8 @@ def advance(
 ) -> int:  # fmt: skip
     """Play all request events with (time, rank) <= (until_ns, through_rank); why it stopped (DONE, DRAINED, ...).
 
-    samples: [k, slots + 1, 5]; with k > 0 it goes on, scraping `row` into them at until_ns and each interval_ns later,
-    to the last of these scrapes.
+    samples: [k, slots + 1, FIELDS]; with k > 0 it goes on, scraping `row` into them at until_ns and each interval_ns
+    later, to the last of these scrapes.
     """
     taken = 0
     arrival_ns, w = _next_arrival(st)
@@ -299,6 +301,23 @@ def set_mode(st: State, slot: int, mode: int, t: int) -> bool:
             prefer(st, row, slot)
         return True
     return False
+
+
+@kernel
+def expire(st: State, row: int, t: int) -> None:
+    """Drop those from the head of a row's shared queue whose deadline lies before `t`: nobody is left to serve them."""
+    p = st.rows[row]
+    while p.head >= 0 and is_dead(st.nodes[p.head].deadline_ns, t, False):
+        node = p.head
+        w = st.nodes[node].workload
+        p.head = st.nodes[node].next
+        p.queued -= 1
+        st.workloads[w].queued -= 1
+        st.workloads[w].queue_flow -= t
+        end_queued(st, node, t)
+        leave(st, node, t)
+    if p.head < 0:
+        p.tail = -1
 
 
 @kernel

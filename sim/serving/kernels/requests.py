@@ -13,6 +13,7 @@ from sim.serving.kernels.state import (
     LOG_LENGTH,
     LOG_ON,
     NEVER,
+    OFF,
     READY,
     REJECTED,
     SHARED_QUEUE,
@@ -43,7 +44,7 @@ def prefer(st: State, row: int, slot: int) -> None:
     if p.kind == LEAST_OUTSTANDING:
         if s.mode == READY:
             key = least_outstanding_key(s.queued + s.serving, slot)
-    elif s.serving == 0 and (s.mode == READY or (s.mode != 0 and p.closing)):
+    elif s.serving == 0 and (s.mode == READY or (s.mode != OFF and p.closing)):
         key = slot
     if st.route_key[slot] != key:
         st.route_key[slot] = key

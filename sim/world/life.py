@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from sim import __version__
 from sim.record.progress import Progress
 from sim.scenario import Scenario
+from sim.scenario.checks import remarks
 from sim.world.build import World
 from sim.world.run import Run
 
@@ -44,8 +46,13 @@ def _run_of(world: World, seed: int, replication: int) -> Run:
         requests=_requests(world),
         totals=totals,
         phases_effective=world.phases_effective,
-        notes=[note for source in world.sources for note in source.notes] + _never_in_effect(world),
-        manifest={"seed": seed, "replication": replication, "engine": world.scenario.engine},
+        notes=[*remarks(world.scenario), *(n for s in world.sources for n in s.notes), *_never_in_effect(world)],
+        manifest={
+            "version": __version__,
+            "seed": seed,
+            "replication": replication,
+            "engine": world.scenario.engine,
+        },
     )
 
 
