@@ -128,6 +128,7 @@ def run(typed: Namespace) -> int:
 
     if is_cold() and not typed.quiet:
         _say("Compiling the request path, once on this machine: about 20 s.", OK)
+    _stop_when_terminated()
     begun = monotonic()
     with terminal.progress_bar(sys.stderr, quiet=typed.quiet) as progress:
         result = simulate(scenario, progress=progress)
@@ -142,6 +143,17 @@ def run(typed: Namespace) -> int:
     else:
         terminal.phase_table(result, sys.stdout, run_dir)
     return _judged(summary) if typed.fail_on_slo else OK
+
+
+def _stop_when_terminated() -> None:
+    """Treat SIGTERM (timeout, a container that is stopped) as Ctrl-C, so that it leaves nothing half-written either."""
+    import signal
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    with suppress(ValueError):  # not in the main thread: whoever runs us there takes care of signals
+        signal.signal(signal.SIGTERM, interrupt)
 
 
 def check(typed: Namespace) -> int:

@@ -34,7 +34,10 @@ USD = {"USD": 1.0}
 SHARE = {"%": 0.01, "": 1.0}
 PLAIN = {"": 1.0}
 
-_NUMBER = re.compile(r"^\s*([-+]?(?:\d[\d_,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
+# a comma or an underscore separates thousands, and nothing else: "1,5 s" is no number here
+_NUMBER = re.compile(
+    r"^\s*([-+]?(?:[0-9]{1,3}(?:[,_][0-9]{3})+|[0-9]+)?\.?[0-9]*(?:[eE][-+]?[0-9]+)?)(?![0-9,_.])\s*(.*?)\s*$"
+)
 
 
 def parse_quantity(value: object, units: dict[str, float], what: str, example: str, *, bare: bool) -> float:
@@ -51,7 +54,7 @@ def parse_quantity(value: object, units: dict[str, float], what: str, example: s
         number, unit = float(value), ""
     else:
         match = _NUMBER.match(value)
-        if not match:
+        if not match or not re.search("[0-9]", match.group(1)):
             expected = "a number" if "" in units else "a number with a unit"
             raise ValueError(f"not {what}. Expected {expected}, such as {example}.")
         unit = match.group(2)
@@ -139,6 +142,9 @@ Share = Annotated[float, *_quantity(SHARE, "a share", '"3 %" or 0.03', ("%",), 1
 _N = (PLAIN, "a number", "1.5", ("",))
 NonNegative = Annotated[float, *_quantity(*_N, 1e12)]
 Positive = Annotated[float, *_quantity(*_N, 1e12, above_zero=True)]
+# A coefficient of variation, standard deviation over mean. The ceiling is an assumption: beyond it a lognormal's mean
+# rests on a handful of draws; measured ones lie below 3.
+Spread = Annotated[float, *_quantity(*_N, 10.0)]
 
 
 def _whole(value: object) -> int:

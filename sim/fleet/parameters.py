@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from sim.config import Parameters, PositiveBytes, Seconds, UsdPerHour
 from sim.policy.bounds import Period
@@ -50,8 +50,22 @@ class ReplicaType(Parameters):
         return self
 
 
+_MOST_HELD = 1000  # assumption: a day of lag at a scrape every 90 s; all of them are held in memory
+
+
 class Scrape(Parameters):
     """How a controller's metrics come about: gauges and counters copied every `interval_s`, usable after `lag_s`."""
 
     interval_s: Period = 15.0  # metrics-server --metric-resolution default, kubernetes-sigs/metrics-server 0.7
     lag_s: Seconds = 0.0  # assumption: the scrape is there at once
+
+    @field_validator("lag_s")
+    @classmethod
+    def _few_held(cls, value: float, info: ValidationInfo) -> float:
+        interval_s = info.data.get("interval_s")
+        if interval_s is not None and value > _MOST_HELD * interval_s:
+            raise ValueError(
+                f"more than {_MOST_HELD} scrapes would be under way. It must be at most {_MOST_HELD} times "
+                f"scrape.interval; type a shorter lag or a longer interval."
+            )
+        return value

@@ -17,16 +17,11 @@ _QUANTILES = (("latency_p50_s", 0.5), ("latency_p95_s", 0.95), ("latency_p99_s",
 
 
 class PoolUse(NamedTuple):
-    """The pool that serves a workload: replica-ns ready, billed and busy so far, replicas ready now, and a replica's
-    best throughput (requests/s; NaN while an API serves).
-    """
+    """A pool so far: replica-ns ready, billed and busy."""
 
-    pool: str
     ready_ns: int
     billed_ns: int
     busy_ns: int
-    ready: int
-    replica_per_s: float
 
 
 class Counted(Protocol):
@@ -47,16 +42,20 @@ class Recorder:
         self._names, self._calendar, self._counted = names, calendar, counted
         self._last = counted.workloads.copy()
         self._last_area = [(0, 0)] * len(names)
-        self._last_use: list[PoolUse | None] = [None] * len(names)
+        self._last_use: dict[str, PoolUse] = {}
         self._rows: list[tuple[Any, ...]] = []
         self._histogram: list[tuple[int, NDArray[np.uint16], NDArray[Any]]] = []  # row, buckets, counts
         self._start_ns = 0
 
-    def close(self, now_ns: int, phase: str, areas: list[tuple[int, int]], uses: list[PoolUse]) -> None:
+    def close(
+        self, now_ns: int, phase: str, areas: list[tuple[int, int]], served: list[tuple[str, float]],
+        pools: dict[str, PoolUse],
+    ) -> None:  # fmt: skip
         """Close the window that began at the last close.
 
-        areas: by workload, time integrals (count x ns) so far of requests in the system and queued. Raises RunError
-        when a request has been lost or invented.
+        areas: by workload, time integrals (count x ns) so far of requests in the system and queued; served: by
+        workload, its pool and the best throughput of a replica there (requests/s; NaN while an API serves); pools: all
+        of them by name. Raises RunError when a request has been lost or invented.
         """
         if now_ns == self._start_ns:
             return
@@ -66,21 +65,21 @@ class Recorder:
             _check_conservation(now[w], name, now_ns)
             buckets, counts = self._counted.take_histogram(w)
             self._histogram.append((len(self._rows), buckets.astype(np.uint16), _narrow(counts)))
-            before = self._last_use[w]
-            use = uses[w]
-            deltas = (0, 0, 0) if before is None else (before.ready_ns, before.billed_ns, before.busy_ns)
-            ready, billed, busy = (a - b for a, b in zip(use[1:4], deltas, strict=True))
+            pool, replica_per_s = served[w]
+            before = self._last_use.get(pool, PoolUse(0, 0, 0))
+            ready, billed, busy = (a - b for a, b in zip(pools[pool], before, strict=True))
             area, queue = (a - b for a, b in zip(areas[w], self._last_area[w], strict=True))
             self._rows.append((
-                self._start_ns / NS_PER_S, now_ns / NS_PER_S, phase, name, use.pool,
+                self._start_ns / NS_PER_S, now_ns / NS_PER_S, phase, name, pool,
                 *(int(now[w][c]) - int(self._last[w][c]) for c in COUNTS), 0, int(now[w]["in_system"]),
                 float(now[w]["latency_sum_s"] - self._last[w]["latency_sum_s"]),
                 int(now[w]["waited"]) - int(self._last[w]["waited"]),
                 float(now[w]["wait_sum_s"] - self._last[w]["wait_sum_s"]),
                 area / span_ns, queue / span_ns, ready / span_ns, billed / NS_PER_S, busy / NS_PER_S,
-                ready / span_ns * use.replica_per_s,
+                ready / span_ns * replica_per_s,
             ))  # fmt: skip
-            self._last_use[w], self._last_area[w] = use, areas[w]
+            self._last_area[w] = areas[w]
+        self._last_use |= pools
         self._last, self._start_ns = now, now_ns
 
     def timeseries(self) -> "pd.DataFrame":

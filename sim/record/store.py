@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA_VERSION = 1
+_ATTEMPTS = 100
 _PACKAGES = (
     "simpy", "numpy", "scipy", "pandas", "pyarrow", "hydra-core", "pydantic", "numba", "llvmlite", "matplotlib",
     "tzdata",
@@ -123,14 +125,25 @@ def _text(path: Path, text: str) -> None:
 
 
 def _replace(new: Path, final: Path) -> None:
-    """Put a folder where another may be; at no moment is there a mixture of the two."""
-    if not final.exists():
-        new.rename(final)
-        return
+    """Put a folder where another may be; at no moment is there a mixture of the two.
+
+    Another run of the same scenario may be doing the same: whoever comes last stays.
+    """
     old = final.with_name(f".{final.name}.replaced-{os.getpid()}")
-    final.rename(old)
-    new.rename(final)
-    shutil.rmtree(old, ignore_errors=True)
+    for attempt in range(_ATTEMPTS):
+        with suppress(FileNotFoundError):
+            final.rename(old)
+        try:
+            new.rename(final)
+            break
+        except OSError:
+            if not final.exists():
+                old.rename(final)
+                raise
+            if attempt == _ATTEMPTS - 1:
+                raise
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _point(link: Path, target: str) -> None:

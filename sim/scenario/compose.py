@@ -1,6 +1,7 @@
 """From what a user names and types to one plain tree: Hydra composes the choices, and the typed values go on top."""
 
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,9 +11,10 @@ from typing import Any
 from sim.config import InputError, Problem
 from sim.scenario import choices, overrides
 from sim.scenario.overrides import TYPED
-from sim.scenario.patches import KeyPath, Tree, depth, merge, value_at
+from sim.scenario.patches import KeyPath, Tree, depth, leaves, merge, value_at
 
 DEFAULT = "document_assistant"
+_RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")  # ${oc.env:HOME} and its like: what lies outside of the scenario
 MAX_FILE_BYTES = 10_000_000  # assumption: a scenario is typed by people; its data stand in files of their own
 
 
@@ -223,6 +225,13 @@ def _without_references(tree: Tree, problems: list[Problem]) -> Tree:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    found = [
+        (".".join(path), value) for path, value in leaves(tree) if isinstance(value, str) and _RESOLVER.search(value)
+    ]
+    if found:
+        message = "a scenario reads nothing but itself. A reference ${…} must point to a key of this scenario."
+        problems += [Problem(where, value, message) for where, value in found]
+        return tree
     try:
         resolved = OmegaConf.to_container(OmegaConf.create(tree), resolve=True)
     except (OmegaConfBaseException, RecursionError) as e:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from sim.clock.calendar import Calendar
 from sim.config import Parameters, PositiveLongSeconds
@@ -37,6 +37,17 @@ class Pool(ReplicaType):
     routing: Routing
     scrape: Scrape = Scrape()
     autoscaler: Autoscaler
+
+    @field_validator("queue")
+    @classmethod
+    def _batches_can_wait(cls, value: Queue, info: ValidationInfo) -> Queue:
+        batching = info.data.get("batching")
+        if batching and batching.max_queue_delay_s > 0 and value.capacity < batching.max_batch_size:
+            raise ValueError(
+                f"capacity {value.capacity} has no room for a batch of {batching.max_batch_size} to form in. Type "
+                f"capacity: {batching.max_batch_size} or more, or batching.max_queue_delay: 0 s."
+            )
+        return value
 
 
 class StaffedPhase(Phase):

@@ -200,7 +200,8 @@ class ExactPlane:
                 wl["timed_out"] += 1
                 wl["lost_sum_s"] += age_s
                 wl["in_system"] -= 1
-                wl["system_flow"] -= end_ns
+                with np.errstate(over="ignore"):  # flows wrap, see `kernels.state`
+                    wl["system_flow"] -= end_ns
                 self._note(n, TIMED_OUT, int(n["deadline_ns"]), slot)
             else:
                 ages_s += age_s

@@ -5,14 +5,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.config import Count, NonNegative, Parameters, PositiveSeconds, Seconds, Usd, UsdPerMtok
+from sim.config import Count, Parameters, PositiveSeconds, Seconds, Spread, Usd, UsdPerMtok
 
 MAX_BATCH = 4096  # assumption: above any batch a server forms; a mean service time is held for each size
 MAX_QUEUE = 10_000_000  # assumption: each waiting request takes 48 bytes, so one full queue is about half a GB
-MAX_CV = 10.0  # assumption: beyond it a lognormal's mean rests on a handful of draws; measured ones lie below 3
-
-Spread = Annotated[NonNegative, Field(le=MAX_CV)]
-"""A coefficient of variation: standard deviation over mean."""
 
 
 class LinearService(Parameters):

@@ -14,6 +14,7 @@ from sim.serving.discipline.service import DISTRIBUTIONS, LOGNORMAL
 from sim.serving.kernels.state import API, LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE, leaves_for
 from sim.serving.parameters import Api, Batching, LinearService, Queue
 
+_WORD = (1 << 64) - 1
 ROUTINGS = {"least_outstanding": LEAST_OUTSTANDING, "round_robin": ROUND_ROBIN, "shared_queue": SHARED_QUEUE}
 
 
@@ -66,10 +67,23 @@ def api_row(api: Api) -> Row:
     return Row(API, 0, 1, 0, 0, np.array([0.0, mean_ns]), LOGNORMAL, sigma2**0.5)
 
 
-def integral(n: int, flow: int, t_ns: int) -> int:
-    """Time integral (count x ns) up to `t_ns` of something of which `n` are going on; see `kernels.state` on flows."""
-    wrapped = (int(n) * t_ns - int(flow)) & 0xFFFFFFFFFFFFFFFF
-    return wrapped - (1 << 64) if wrapped >> 63 else wrapped
+class Areas:
+    """Time integrals (count x ns) of what is going on, from the wrapped sums of `sim.serving.kernels.state`.
+
+    Each is read often enough that it grows by less than 2**64 in between (once a day at the least: with fewer than
+    200,000 requests or replicas going on all day), and so may outgrow 64 bits itself.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, int], tuple[int, int]] = {}
+
+    def upto(self, what: tuple[str, int], n: int, flow: int, t_ns: int) -> int:
+        """The integral up to `t_ns` of something of which `n` are going on and whose flow is `flow`."""
+        wrapped = (int(n) * t_ns - int(flow)) & _WORD
+        last, total = self._seen.get(what, (0, 0))
+        total += (wrapped - last) & _WORD
+        self._seen[what] = (wrapped, total)
+        return total
 
 
 class Plane(Protocol):

@@ -23,8 +23,9 @@ class Tally:
 
     def count(self, w: int, **changes: float) -> None:
         """Add to counters of a workload."""
-        for name, change in changes.items():
-            self.workloads[w][name] += change
+        with np.errstate(over="ignore"):  # flows wrap, see `kernels.state`
+            for name, change in changes.items():
+                self.workloads[w][name] += change
 
     def enter(self, r: Request) -> None:
         """A request takes a place in the system."""

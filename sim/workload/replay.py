@@ -46,9 +46,8 @@ class ReplayArrivals:
                 )  # fmt: skip
                 first_id += arrivals.size
         none = np.empty(0, dtype=np.int64)
-        prompts = none.astype(np.int32) if self._layout.prompt else None
-        outputs = none.astype(np.int32) if self._layout.output else None
-        yield Block(first_id, none, prompts, outputs, self._calendar.horizon_ns)
+        tokens = none.astype(np.int32) if self._layout.prompt or self._layout.output else None
+        yield Block(first_id, none, tokens, tokens, self._calendar.horizon_ns)
 
     def _checked(self) -> Iterator[_Arrivals]:
         """Arrivals chunk by chunk; raises InputError at the end of the file if any row of it is wrong."""
@@ -59,13 +58,21 @@ class ReplayArrivals:
         for chunk in self._table.chunks(layout.names, findings):
             times, good = layout.times(chunk, offsets, findings)
             arrival_ns = times - origin_ns
-            prompt, output = layout.tokens(chunk, findings)
+            prompt, output = self._completed(*layout.tokens(chunk, findings))
             bounds.check(arrival_ns, arrival_ns, good, chunk.rows)
             last = _check_order(arrival_ns, good, last, chunk, layout.time, findings)
             if findings.count == 0:
                 yield arrival_ns, _int32(prompt), _int32(output)
         bounds.tell(findings, layout.time)
         findings.raise_if_any()
+
+    def _completed(self, prompt: Int64 | None, output: Int64 | None) -> tuple[Int64 | None, Int64 | None]:
+        """A trace that has one of the two columns takes the workload's mean, in whole tokens, for the other."""
+        if prompt is not None and output is None:
+            output = np.full_like(prompt, round(self._workload.output_tokens))
+        elif output is not None and prompt is None:
+            prompt = np.full_like(output, round(self._workload.prompt_tokens))
+        return prompt, output
 
 
 def _check_order(

@@ -16,7 +16,7 @@ from sim.record.progress import Progress
 from sim.record.recorder import PoolUse, Recorder
 from sim.scenario import Pool, Scenario, phase_scenarios
 from sim.serving.exact import ExactPlane
-from sim.serving.plane import Plane, Traffic, integral
+from sim.serving.plane import Areas, Plane, Traffic
 from sim.serving.reference import ReferencePlane
 from sim.streams import Streams
 from sim.workload.block import ArrivalSource
@@ -50,6 +50,7 @@ class World:
         self.phases_effective: list[tuple[str, float, float]] = []
         self._phase_since_ns = 0
         self._progress = progress
+        self._areas = Areas()
         self._ages_s: float | None = None
 
     # --- building
@@ -141,33 +142,45 @@ class World:
         self.books.accrue(now, [(row, fleet, self._busy_ns(row)) for row, fleet in self.fleets.items()])
 
     def _close_window(self) -> None:
-        now = self.clock.now
+        now, effective = self.clock.now, self.effective[self.phase]
         for row, fleet in self.fleets.items():
             if fleet.empty and self.plane.rows[row]["closing"]:
                 self.plane.expire(row)
-        areas = [
-            (integral(c["in_system"], c["system_flow"], now), integral(c["queued"], c["queue_flow"], now))
-            for c in self.plane.workloads
-        ]
-        self.recorder.close(now, self.phase, areas, [self._use(name) for name in self.names])
+        areas = [(self._in_system_ns(w), self._queued_ns(w)) for w in range(len(self.names))]
+        served = [self._served_by(effective, name) for name in self.names]
+        self.recorder.close(now, self.phase, areas, served, self._pool_use())
         if self._progress is not None:
             requests = int(self.plane.workloads["offered"].sum())
             self._progress(Progress(now, self.calendar.horizon_ns, self.calendar.civil(now), requests))
 
+    def _in_system_ns(self, w: int) -> int:
+        c = self.plane.workloads[w]
+        return self._areas.upto(("in_system", w), c["in_system"], c["system_flow"], self.clock.now)
+
+    def _queued_ns(self, w: int) -> int:
+        c = self.plane.workloads[w]
+        return self._areas.upto(("queued", w), c["queued"], c["queue_flow"], self.clock.now)
+
     def _busy_ns(self, row: int) -> int:
         p = self.plane.rows[row]
-        return integral(p["busy"], p["busy_flow"], self.clock.now)
+        return self._areas.upto(("busy", row), p["busy"], p["busy_flow"], self.clock.now)
 
-    def _use(self, workload: str) -> PoolUse:
-        now, effective = self.clock.now, self.effective[self.phase]
-        pool = effective.workloads[workload].pool
-        rows = [row for row, entry in self.layout.pools.items() if entry.name == pool]
-        serving = self.layout.row_of(self.phase, effective, workload)
-        best = self.layout.pools[serving].best_per_s if serving in self.layout.pools else float("nan")
-        return PoolUse(
-            pool, sum(self.fleets[r].ready_ns(now) for r in rows), sum(self.fleets[r].billed_ns(now) for r in rows),
-            sum(self._busy_ns(r) for r in rows), sum(self.fleets[r].ready_count for r in rows), best,
-        )  # fmt: skip
+    def _served_by(self, effective: Scenario, workload: str) -> tuple[str, float]:
+        """Its pool, and the best throughput of a replica there; NaN while an API serves."""
+        row = self.layout.row_of(self.phase, effective, workload)
+        best = self.layout.pools[row].best_per_s if row in self.layout.pools else float("nan")
+        return effective.workloads[workload].pool, best
+
+    def _pool_use(self) -> dict[str, PoolUse]:
+        """Of every pool, over all of its fleets."""
+        now, use = self.clock.now, dict.fromkeys(self.scenario.pools, PoolUse(0, 0, 0))
+        for row, fleet in self.fleets.items():
+            before = use[fleet.name]
+            use[fleet.name] = PoolUse(
+                before.ready_ns + fleet.ready_ns(now), before.billed_ns + fleet.billed_ns(now),
+                before.busy_ns + self._busy_ns(row),
+            )  # fmt: skip
+        return use
 
     # --- phases
 
@@ -236,8 +249,7 @@ class World:
 
     def _check_little(self) -> None:
         """Little's law: time spent in the system by all requests is the integral of their number, to rounding."""
-        end_ns = self.calendar.horizon_ns
-        area_s = sum(integral(c["in_system"], c["system_flow"], end_ns) for c in self.plane.workloads) / 1e9
+        area_s = sum(self._in_system_ns(w) for w in range(len(self.names))) / 1e9
         spent_s = float(self.plane.workloads["latency_sum_s"].sum() + self.plane.workloads["lost_sum_s"].sum())
         spent_s += self._ages_s or 0.0
         if abs(area_s - spent_s) > _LITTLE_TOLERANCE * max(area_s, 1e-3):

@@ -118,6 +118,14 @@ TYPED = {
     "seasonality of a day": (["workload.seasonality.weights=[1,2]"], ["workload.seasonality.weights"], ["168"]),
     "lognormal without spread": (["pool.service.cv=0"], ["pool.service"], ["cv"]),
     "negative salary": (["phases.poc.staff.ml_engineer.salary=-1 USD/year"], ["salary"], ["out of range"]),
+    "decimal comma": (['workload.timeout="1,5 s"'], ["workload.timeout"], ["1,5 s", "a duration"]),
+    "a value from the environment": (["description=${oc.env:HOME}"], ["description"], ["reads nothing but itself"]),
+    "a queue in which no batch can form": (
+        ["pool.queue.capacity=3"], ["pool.queue"], ["no room for a batch of", "max_queue_delay: 0 s"],
+    ),
+    "a lag of a million scrapes": (
+        ["pool.scrape={lag: 10 d, interval: 1 s}"], ["pool.scrape.lag"], ["at most 1000 times"],
+    ),
     "spread beyond all measure": (["pool.service.cv=1e200"], ["pool.service.cv"], ["1e+200", "at most 10"]),
     "an API's spread beyond all measure": (["api.latency.cv=11"], ["api.latency.cv"], ["at most 10"]),
     "salary of a planet": (

@@ -79,13 +79,14 @@ def life(draw, patient: bool | None = None):
             "main": {"rate": draw(st.sampled_from([0.05, 0.6, 2.0])), "timeout": 1e6 if patient else 4.0},
         },
     }
+    # a queue too short for a batch to form in is refused, unless nobody waits for one
+    batch, delay, capacity = draw(
+        st.sampled_from([(1, 0.0, 0), (4, 0.0, 0), (4, 0.0, 3), (1, 0.3, 3), (4, 0.3, 4), (4, 0.3, 100_000)])
+    )
     changes |= pool_of(
         autoscaler=draw(autoscaler()),
-        batching={
-            "max_batch_size": draw(st.sampled_from([1, 4])),
-            "max_queue_delay": draw(st.sampled_from([0.0, 0.3])),
-        },
-        queue={"capacity": draw(st.sampled_from([0, 3, 100_000]))},
+        batching={"max_batch_size": batch, "max_queue_delay": delay},
+        queue={"capacity": capacity},
         routing=draw(st.sampled_from(["least_outstanding", "round_robin", "shared_queue"])),
     )
     override = draw(st.sampled_from([{}, {"workloads": {"main": {"timeout": 3e5 if patient else 6.0}}}]))

@@ -115,3 +115,39 @@ def test_those_whom_nobody_is_left_to_serve_time_out_when_their_patience_ends(en
     assert waiting[1320.0:].max() == 0.0
     assert r.totals["timed_out"] > 1000
     assert r.timeseries["timed_out"][r.timeseries["start_s"] > 1300].sum() == 0
+
+
+@pytest.mark.parametrize("engine", ["exact", "reference"])
+@pytest.mark.parametrize(("column", "prompt", "output"), [("prompt_tokens", 30, 422), ("output_tokens", 2310, 30)])
+def test_a_trace_with_one_column_of_tokens_takes_the_mean_for_the_other(tmp_path, engine, column, prompt, output):
+    path = tmp_path / "trace.csv"
+    path.write_text(f"arrival,{column}\n2026-03-02T08:00:00Z,10\n2026-03-02T08:00:30Z,20\n")
+    r = sim.simulate(sim.load(
+        "azure_llm", f"workload.path={path}", "phases.production.serving=api", f"engine={engine}",
+        "workload.prompt_tokens=1155", "workload.output_tokens=211", "record.interval=1 s",
+    ))  # fmt: skip
+    billed = r.ledger[r.ledger["account"] == "serving.api"].set_index("sku")["quantity"] * 1e6
+    assert [round(v, 6) for v in billed.tolist()] == [prompt, output]
+
+
+def test_a_workload_that_moves_to_another_pool_leaves_no_negative_use_behind():
+    r = run(
+        "workload.rate=60 req/min", "pools={main: {}, fast: {machine: {price: 2 USD/h}}}",
+        "phases={production: {staff: {}}, b: {start: '2026-01-01 00:20', exposure: 1, serving: pool, staff: {}, "
+        "override: {workload: {pool: fast}}}}",
+    )  # fmt: skip
+    columns = ["replicas_ready", "replica_s", "busy_s", "capacity_per_s"]
+    assert (r.timeseries[columns] >= 0).all().all()
+    assert set(r.timeseries["pool"]) == {"main", "fast"}
+
+
+def test_what_is_going_on_may_outgrow_292_request_years():
+    # given calls that take nearly a year each, so that request-nanoseconds pass 2**63
+    r = sim.simulate(sim.load(
+        "document_assistant", "phases=production", "phases.production.serving=api", "horizon=24 months",
+        "workload={rate: 1 req/h, timeout: 365 d, growth: {kind: none}, seasonality: {kind: flat}}",
+        "api.latency={median: 300 d, cv: 0}", "record.interval=1 d",
+    ))  # fmt: skip
+    area = (r.timeseries["in_system_mean"] * (r.timeseries["end_s"] - r.timeseries["start_s"])).sum()
+    assert area * 1e9 > 2**63
+    assert r.timeseries["in_system_mean"].iloc[-1] == pytest.approx(300 * 24, rel=0.1)
