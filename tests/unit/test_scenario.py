@@ -112,7 +112,7 @@ def test_a_base_key_that_reaches_nothing_is_refused(tmp_path):
 def test_a_phase_overrides_base_nodes_entries_and_kinds():
     scenario = load(
         "document_assistant", *TWO_POOLS,
-        "phases.production.override={pool: {queue: {capacity: 7}}, workload: {timeout: 20 s}}",
+        "phases.production.override={pool: {queue: {capacity: 70}}, workload: {timeout: 20 s}}",
         "phases.scale.override={autoscaler: {kind: fixed, replicas: 4}, pools: {two: {routing: shared_queue}}}",
         "phases.scale.override.api.request=1 USD",
     )  # fmt: skip
@@ -121,7 +121,7 @@ def test_a_phase_overrides_base_nodes_entries_and_kinds():
 
     assert list(phases) == ["poc", "mvp", "production", "scale"]
     assert phases["poc"].pools == scenario.pools
-    assert [pool.queue.capacity for pool in phases["production"].pools.values()] == [7, 7]
+    assert [pool.queue.capacity for pool in phases["production"].pools.values()] == [70, 70]
     assert {w.timeout_s for w in phases["production"].workloads.values()} == {20.0}
     assert phases["scale"].pools["one"].autoscaler.replicas == 4
     assert phases["scale"].pools["two"].autoscaler.replicas == 3, "an entry's own value wins in a phase too"
