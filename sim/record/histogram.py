@@ -59,7 +59,7 @@ def quantiles_of_rows(
 
     cumulative = np.cumsum(counts, dtype=np.int64)
     ends = np.cumsum(lengths)
-    upto = np.concatenate([[0], cumulative])[ends]
+    upto = np.where(ends > 0, cumulative[np.maximum(ends, 1) - 1], 0) if len(cumulative) else np.zeros_like(ends)
     before = np.concatenate([[0], upto[:-1]])
     totals = upto - before
     result = np.full((len(qs), len(lengths)), np.nan)
