@@ -13,6 +13,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPAN = re.compile(r"^\s*(\d+)\s*(month|months|year|years)\s*$")
 
 
+def to_ns(seconds: float) -> int:
+    """Seconds at the door -> nanoseconds inside, rounded to the nearest."""
+    return round(seconds * NS_PER_S)
+
+
 class Calendar:
     """Maps nanoseconds since the start to civil time and back, with daylight saving as the time zone has it."""
 

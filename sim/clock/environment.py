@@ -6,15 +6,9 @@ from typing import Any
 
 import simpy
 
-from sim.clock.calendar import NS_PER_S
 from sim.clock.ranks import Rank
 
 _SUB_BITS = 48
-
-
-def to_ns(seconds: float) -> int:
-    """Seconds at the door -> nanoseconds inside, rounded to the nearest."""
-    return round(seconds * NS_PER_S)
 
 
 class Clock(simpy.Environment):

@@ -8,7 +8,8 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.clock.environment import Clock, to_ns
+from sim.clock.calendar import to_ns
+from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.fleet.parameters import Machine, Model
 

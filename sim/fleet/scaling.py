@@ -7,7 +7,8 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.clock.environment import Clock, to_ns
+from sim.clock.calendar import to_ns
+from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.fleet.fleet import Fleet
 from sim.fleet.metrics import Scrapes
@@ -65,6 +66,7 @@ class ScalingLoop:
         self._scrape: Scrape | None = None
         self._controller: Controller | None = None
         self._state: Any = None
+        self._handed_over = 0
 
     def hand_over(self, controller: Controller, scrape: Scrape) -> None:
         """From now on this controller decides, from such scrapes; its limits hold at once. The same as before go on."""
@@ -74,6 +76,7 @@ class ScalingLoop:
             self._scrape, self._interval_ns = scrape, to_ns(scrape.interval_s)
             self._scrapes = Scrapes(self._slots, self._interval_ns, to_ns(scrape.lag_s))
         self._controller = controller
+        self._handed_over += 1
         self._state = controller.begin(self._clock.now)
         low, high = controller.min_replicas, controller.max_replicas
         wanted = min(max(self._fleet.target or controller.initial_replicas, low), high)
@@ -84,11 +87,12 @@ class ScalingLoop:
     def stop(self) -> None:
         """No more decisions: the fleet is being retired."""
         self._controller = None
+        self._handed_over += 1
 
     def _loop(self, controller: Controller, period_ns: int) -> Generator[simpy.Event, Any, None]:
         """Scrape at every interval, decide at every period, each at its rank, until another controller takes over."""
         clock, row, interval_ns, scrapes = self._clock, self._row, self._interval_ns, self._scrapes
-        scrape_ns, control_ns = clock.now + interval_ns, clock.now + period_ns
+        turn, scrape_ns, control_ns = self._handed_over, clock.now + interval_ns, clock.now + period_ns
         while True:
             ticks = self._ticks_ahead(scrape_ns, control_ns, period_ns)
             if ticks > _WORTHWHILE and self._run_ahead(controller, scrape_ns, ticks):
@@ -97,7 +101,7 @@ class ScalingLoop:
             next_ns = scrape_ns if scrape_ns < control_ns else control_ns
             if not clock.reach(next_ns, Rank.SCRAPE, row):
                 yield clock.at(next_ns, Rank.SCRAPE, row)
-            if self._controller is not controller or self._scrapes is not scrapes:
+            if self._handed_over != turn:
                 return
             if scrape_ns <= control_ns:
                 self._plane.scrape(row, scrapes.place(scrape_ns))
@@ -106,7 +110,7 @@ class ScalingLoop:
                 continue
             if not clock.reach(control_ns, Rank.CONTROL, row):
                 yield clock.at(control_ns, Rank.CONTROL, row)
-                if self._controller is not controller:
+                if self._handed_over != turn:
                     return
             self._decide(controller, control_ns)
             control_ns += period_ns

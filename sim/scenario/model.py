@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
-from sim.clock.calendar import Calendar
+from sim.clock.calendar import NS_PER_S, Calendar
 from sim.config import Parameters, PositiveLongSeconds
 from sim.cost.prices import Price
 from sim.fleet.parameters import ReplicaType, Scrape
@@ -16,7 +16,6 @@ from sim.record.parameters import Record
 from sim.serving.parameters import Api, Batching, LinearService, Queue, Routing
 from sim.workload.parameters import Workload
 
-NS_PER_S = 1_000_000_000
 MAX_SEED = 2**63 - 1
 MAX_ENTRIES = 100  # assumption: workloads, pools or phases; names are stored as signed bytes
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import simpy
 
-from sim.clock.environment import Clock, to_ns
+from sim.clock.calendar import to_ns
+from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.config import InputError, Problem, RunError
 from sim.fleet.fleet import Fleet

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from sim.clock.environment import Clock, to_ns
+from sim.clock.calendar import to_ns
+from sim.clock.environment import Clock
 from sim.clock.ranks import REQUEST_PATH, Rank
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.clock.environment import Clock, to_ns
+from sim.clock.calendar import to_ns
+from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.fleet.fleet import Fleet, billed_for
 from sim.fleet.metrics import FIELDS, Scrapes

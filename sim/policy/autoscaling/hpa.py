@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
+from sim.clock.calendar import to_ns
 from sim.config import Count, Parameters, Seconds, Share
 from sim.config.units import PLAIN, SHARE, format_quantity, parse_quantity
 from sim.policy.autoscaling.hpa_behaviour import (
@@ -28,7 +29,7 @@ from sim.policy.autoscaling.hpa_behaviour import (
     store_event,
 )
 from sim.policy.autoscaling.hpa_replicas import Tally, Tolerance, pod_metric_replicas, resource_replicas
-from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules, nanoseconds
+from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules
 from sim.policy.autoscaling.hpa_tally import tally_in_flight, tally_utilisation
 from sim.policy.bounds import Period, Replicas
 from sim.policy.observation import Decision, Observation
@@ -45,7 +46,7 @@ class HpaState(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """The parameters as the arithmetic wants them: whole per cent or milli-units, nanoseconds."""
+    """The parameters as the arithmetic wants them: whole per cent or milli-units."""
 
     target: int
     tolerance: Tolerance
@@ -147,7 +148,7 @@ class HorizontalPodAutoscaler(Parameters):
         return _Plan(
             target=round(self.target * (100 if self.metric == "utilisation" else 1000)),
             tolerance=Tolerance(1.0 - self.tolerance, 1.0 + self.tolerance),
-            windows=Windows(nanoseconds(self.scale_up.stabilisation_s), nanoseconds(self.scale_down.stabilisation_s)),
+            windows=Windows(to_ns(self.scale_up.stabilisation_s), to_ns(self.scale_down.stabilisation_s)),
             up=self.scale_up.rates(),
             down=self.scale_down.rates(),
         )

@@ -8,16 +8,12 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from sim.clock.calendar import to_ns
 from sim.config import Count, Parameters, PositiveSeconds, Seconds
 from sim.policy.autoscaling.hpa_behaviour import Rate, Rates
 
 _MAX_PERIOD_S = 1800.0
 _MAX_STABILISATION_S = 3600.0
-
-
-def nanoseconds(seconds: float) -> int:
-    """Seconds of a parameter as the clock's integer nanoseconds."""
-    return round(seconds * 1e9)
 
 
 class ScalingPolicy(Parameters):
@@ -72,7 +68,7 @@ class ScalingRules(Parameters):
         """The policies as plain numbers for the arithmetic."""
         return Rates(
             self.select,
-            tuple(Rate(p.type == "percent", p.value, nanoseconds(p.period_s)) for p in self.policies),
+            tuple(Rate(p.type == "percent", p.value, to_ns(p.period_s)) for p in self.policies),
         )
 
 

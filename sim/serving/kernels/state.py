@@ -45,21 +45,10 @@ LOG = np.dtype([
 ])  # fmt: skip
 
 
-class Scalars(NamedTuple):
-    """Names of the places in `State.scalars`."""
-
-    now: int = 0
-    free: int = 1  # head of the list of free nodes, -1 when there is none
-    heap: int = 2  # requests at an API
-    drained: int = 3  # slot that has just run empty
-    log_on: int = 4
-    log_length: int = 5
-    slots: int = 6
-    calendar_leaves: int = 7
-
-
-S = Scalars()
-NOW, FREE, HEAP, DRAINED_SLOT, LOG_ON, LOG_LENGTH, SLOTS, LEAVES = S
+# places in `State.scalars`: time; head of the list of free nodes (-1: none); requests at an API; the slot that has just
+# run empty; whether and how much is logged; sizes
+NOW, FREE, HEAP, DRAINED_SLOT, LOG_ON, LOG_LENGTH, SLOTS, LEAVES = range(8)
+_SCALARS = 8
 
 
 class State(NamedTuple):
@@ -101,7 +90,7 @@ def empty_state(rows: int, slots: int, workloads: int, tree: int, means: int, lo
     """A state with nothing in it. tree: total leaves*2 of the rows' trees; means: total of the rows' batch sizes."""
     leaves = leaves_for(slots + rows + 1)
     nodes = np.zeros(1024, NODE)
-    scalars = np.zeros(len(S), np.int64)
+    scalars = np.zeros(_SCALARS, np.int64)
     scalars[FREE] = link_free(nodes, 0)
     scalars[SLOTS], scalars[LEAVES] = slots, leaves
     key = np.full(leaves, NEVER, np.int64)
