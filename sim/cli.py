@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from sim.scenario.model import Scenario
+    from sim.world import Run
 
 OK, THRESHOLD, WRONG_INPUT, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -32,6 +33,7 @@ options:
 examples:
   poc2scale run
   poc2scale run autoscaler=fixed autoscaler.replicas=3 "horizon=12 months" --json
+  poc2scale run --scale-check
   poc2scale run scenario=worldcup98 workload.path=FILE
   poc2scale check scenario=outputs/document_assistant/latest/scenario.yaml "workload.timeout=20 s"
 """
@@ -96,6 +98,10 @@ def _run_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on-slo", action="store_true", default=False, help="exit with 1 when a phase misses its SLO"
     )
+    parser.add_argument(
+        "--scale-check", action="store_true", default=False,
+        help="play it again at half, the same and twice the traffic, and say how cost follows",
+    )  # fmt: skip
     parser.add_argument("--out", default="outputs", metavar="DIR", help="where runs are kept (default: outputs)")
     parser.add_argument("--quiet", action="store_true", default=False, help="no progress bar")
 
@@ -118,6 +124,8 @@ def run(typed: Namespace) -> int:
     out = Path(typed.out)
     _writable(out)
     scenario = _load(typed.overrides)
+    if typed.scale_check:
+        _check_scalable(scenario)
     from time import monotonic
 
     from sim.compiled import is_cold
@@ -132,6 +140,8 @@ def run(typed: Namespace) -> int:
     begun = monotonic()
     with terminal.progress_bar(sys.stderr, quiet=typed.quiet) as progress:
         result = simulate(scenario, progress=progress)
+    if typed.scale_check:
+        result = _scale_checked(result, typed.quiet)
     summary = result.summary()
     contents = store.Contents(
         scenario.name, dump(scenario), summary, result.frames(), result.notes, result.manifest, monotonic() - begun
@@ -145,13 +155,28 @@ def run(typed: Namespace) -> int:
     return _judged(summary) if typed.fail_on_slo else OK
 
 
+def _check_scalable(scenario: "Scenario") -> None:
+    """Refuse what the scale check cannot play, before the run rather than after it."""
+    from sim.world.scale import FACTORS, scaled
+
+    scaled(scenario, max(FACTORS))
+
+
+def _scale_checked(result: "Run", quiet: bool) -> "Run":
+    from sim.world.scale import with_scale_check
+
+    if not quiet:
+        _say("Scale check: the same life at half, the same and twice the traffic.", OK)
+    return with_scale_check(result)
+
+
 def _compile(quiet: bool) -> None:
     """Fill the kernel cache from a process of its own: a compiler keeps some 100 MB until its process ends."""
     import subprocess
 
     if not quiet:
         _say("Compiling the request path, once on this machine: about 20 s.", OK)
-    short = 'sim.simulate(sim.load("document_assistant", "phases=production", "horizon=2 h"))'
+    short = 'sim.simulate(sim.load("document_assistant", "phases=production", "learning=none", "horizon=2 h"))'
     # where it fails, the run itself compiles, and says what is wrong
     command, nowhere = [sys.executable, "-c", f"import sim; {short}"], subprocess.DEVNULL
     subprocess.run(command, check=False, stdout=nowhere, stderr=nowhere)

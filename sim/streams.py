@@ -21,6 +21,13 @@ class Purpose(IntEnum):
     EXPOSURE = 1
     SERVICE = 2
     API_LATENCY = 3
+    INTERARRIVAL = 4
+    SMALL_SHAPE = 5
+    FIRST_GAP = 6
+    SPIKE = 7
+    KEY = 8
+    KEY_AGE = 9
+    TENANT = 10
 
 
 class Streams:

@@ -1,1 +1,1 @@
-"""What a run means: the phase table, cost elasticity with its interval, and queueing theory's known answers."""
+"""What a run means: the phase table, the cost curve and why it bends, the crossover, and queueing theory."""

@@ -29,8 +29,8 @@ def daily_table(
     import pandas as pd
 
     edges = day_edges(calendar)
-    offered = _offered_by_day(timeseries, edges)
-    nano = _nano_by_day(ledger, edges)
+    offered = count_by_day(timeseries, edges, "offered")
+    nano = nano_by_day(ledger, edges, "nature")
     spans = {name: (start_s, end_s) for name, start_s, end_s in phases}
     keys = set(offered) | {(day, name) for day, name, _ in nano} | _days_in(spans, edges)
     order = {name: index for index, name in enumerate(spans)}
@@ -84,29 +84,39 @@ def _days_in(spans: dict[str, tuple[float, float]], edges: "NDArray[np.float64]"
     }
 
 
-def _nano_by_day(ledger: "pd.DataFrame", edges: "NDArray[np.float64]") -> dict[tuple[int, str, str], int]:
-    """Nano-dollars of each (day, phase, nature); an amount that ends at midnight belongs to the day before."""
+def nano_by_day(
+    ledger: "pd.DataFrame", edges: "NDArray[np.float64]", column: str
+) -> dict[tuple[int, str, str], int]:  # fmt: skip
+    """Nano-dollars of each (day, phase, value of a column of the ledger); days are numbered from the first.
+
+    edges: `day_edges`. An amount that ends at midnight belongs to the day before.
+    """
     import numpy as np
 
     last_before = np.searchsorted(edges, ledger["at_s"].to_numpy(dtype=np.float64) - _SLACK_S, side="left") - 1
     day = np.clip(last_before, 0, len(edges) - 2).tolist()
     sums: dict[tuple[int, str, str], int] = {}
-    for key in zip(day, ledger["phase"], ledger["nature"], ledger["amount_nano_usd"].tolist()):
+    for key in zip(day, ledger["phase"], ledger[column], ledger["amount_nano_usd"].tolist()):
         sums[key[:3]] = sums.get(key[:3], 0) + key[3]
     return sums
 
 
-def _offered_by_day(timeseries: "pd.DataFrame", edges: "NDArray[np.float64]") -> dict[tuple[int, str], float]:
-    """Requests of each (day, phase): the count so far, linear within a window, differenced between midnights."""
+def count_by_day(
+    timeseries: "pd.DataFrame", edges: "NDArray[np.float64]", column: str
+) -> dict[tuple[int, str], float]:  # fmt: skip
+    """A count of requests (a column of the time series) of each (day, phase); days are numbered from the first.
+
+    edges: `day_edges`. The count so far is linear within a window, and differenced between midnights.
+    """
     import numpy as np
 
     by_day: dict[tuple[int, str], float] = {}
     for (name, _), rows in timeseries.groupby(["phase", "workload"]):
         part = rows.sort_values("start_s")
-        offered = part["offered"].to_numpy(dtype=np.float64)
+        counted = part[column].to_numpy(dtype=np.float64)
         times = part[["start_s", "end_s"]].to_numpy(dtype=np.float64).ravel()
-        so_far = np.cumsum(offered)
-        per_day = np.diff(np.interp(edges, times, np.column_stack([so_far - offered, so_far]).ravel()))
+        so_far = np.cumsum(counted)
+        per_day = np.diff(np.interp(edges, times, np.column_stack([so_far - counted, so_far]).ravel()))
         for day in np.flatnonzero(per_day > _SLACK_S).tolist():
             key = (day, str(name))
             by_day[key] = round(by_day.get(key, 0.0) + float(per_day[day]), 6)

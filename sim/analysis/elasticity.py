@@ -47,27 +47,34 @@ def elasticity(offered: "ArrayLike", variable_usd: "ArrayLike", generator: "np.r
     this one 90 to 98 % (AR(1) noise of 0 to 0.8). Where errors last much longer than a week both are too narrow.
     """
     import numpy as np
-    from scipy.special import stdtrit
 
     requests, cost = np.asarray(offered, dtype=np.float64), np.asarray(variable_usd, dtype=np.float64)
     if requests.ndim != 1 or requests.shape != cost.shape:
         raise ValueError(f"a day has one count and one cost, not shapes {requests.shape} and {cost.shape}")
     used = (requests > 0) & (cost > 0)
     x, y = np.log(requests[used]), np.log(cost[used])
-    left_out = _left_out(int(np.sum(requests <= 0)), int(np.sum((requests > 0) & (cost <= 0))))
+    left_out = days_left_out(int(np.sum(requests <= 0)), int(np.sum((requests > 0) & (cost <= 0))))
     if len(x) < MIN_DAYS:
         return _undefined(f"{len(x)} complete days, at least {MIN_DAYS} needed", left_out)
     if np.ptp(x) < MIN_LOG_RANGE:
         return _undefined(f"ln(requests a day) spans {np.ptp(x):.3g}, at least {MIN_LOG_RANGE:g} needed", left_out)
-    value = float(_slopes(x, y))
-    rows = _blocks(len(x), generator)
-    slopes = _slopes(x[rows], y[rows])
-    spread = float(np.std(slopes[np.isfinite(slopes)], ddof=1))
-    half = float(stdtrit(len(x) / BLOCK_DAYS - 1, (1 + CONFIDENCE) / 2)) * spread
+    value = float(slopes_of(x, y))
+    rows = block_rows(len(x), generator)
+    slopes = slopes_of(x[rows], y[rows])
+    half = half_width(slopes, len(x))
     return Elasticity(value, value - half, value + half, note=left_out)
 
 
-def _blocks(days: int, generator: "np.random.Generator") -> "NDArray[np.int64]":
+def half_width(resampled: "NDArray[np.float64]", days: int) -> float:
+    """Half of the 95 % interval of what was resampled by blocks of `days` days: Student's t times the spread."""
+    import numpy as np
+    from scipy.special import stdtrit
+
+    spread = float(np.std(resampled[np.isfinite(resampled)], ddof=1))
+    return float(stdtrit(days / BLOCK_DAYS - 1, (1 + CONFIDENCE) / 2)) * spread
+
+
+def block_rows(days: int, generator: "np.random.Generator") -> "NDArray[np.int64]":
     """Rows of each resample, [RESAMPLES, days]: blocks of consecutive days, the last one cut to fit."""
     import numpy as np
 
@@ -76,7 +83,7 @@ def _blocks(days: int, generator: "np.random.Generator") -> "NDArray[np.int64]":
     return rows.reshape(RESAMPLES, -1)[:, :days]
 
 
-def _slopes(x: "NDArray[np.float64]", y: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def slopes_of(x: "NDArray[np.float64]", y: "NDArray[np.float64]") -> "NDArray[np.float64]":
     """Least-squares slopes along the last axis; NaN where x does not vary."""
     import numpy as np
 
@@ -90,7 +97,8 @@ def _undefined(reason: str, left_out: str) -> Elasticity:
     return Elasticity(None, None, None, reason=f"{reason} ({left_out})" if left_out else reason)
 
 
-def _left_out(without_requests: int, without_cost: int) -> str:
+def days_left_out(without_requests: int, without_cost: int) -> str:
+    """What a reader must know of days that have no logarithm: "1 day without requests left out", or empty."""
     counts = ((without_requests, "without requests"), (without_cost, "without variable cost"))
     said = [f"{count} {'day' if count == 1 else 'days'} {what}" for count, what in counts if count]
     return " and ".join(said) + " left out" if said else ""

@@ -1,11 +1,14 @@
 """The answer of a run: one entry per phase with what it cost and what its users felt, ready for JSON."""
 
-import math
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from sim.analysis import phase_summary as of
+from sim.analysis.cost_curve import cost_curve
+from sim.analysis.crossover import crossover
 from sim.analysis.daily import PhaseSpan, daily_table
+from sim.analysis.drivers import drivers
 from sim.analysis.elasticity import elasticity
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.scenario.load import phase_scenarios
@@ -15,8 +18,6 @@ from sim.streams import Streams
 if TYPE_CHECKING:
     import pandas as pd
 
-_ENDS = ("completed", "rejected", "timed_out", "failed")
-_ROUNDING = 1e-12  # "99.9 %" times 0.01 is a hair above 0.999, and 999 of 1,000 keep that promise
 _SLACK_S = 1e-6  # seconds are ns / 1e9; the difference of two is good to 1e-7 s even after a hundred years
 
 
@@ -45,7 +46,27 @@ class FinishedRun(Protocol):
 
     @property
     def ledger(self) -> "pd.DataFrame":
-        """Every amount of money."""
+        """Every amount of money that is spent."""
+
+    @property
+    def value(self) -> "pd.DataFrame":
+        """A ledger of what answers earned and of what was lost; without rows where nothing has a value."""
+
+    @property
+    def events(self) -> "pd.DataFrame":
+        """What happened and when: at_s, kind, subject, detail, before, after."""
+
+    @property
+    def gates_checked(self) -> Sequence[Mapping[str, Any]]:
+        """What each promotion was decided on: phase (the new one), condition, value, passed."""
+
+    @property
+    def thresholds(self) -> Sequence[Mapping[str, Any]]:
+        """The named thresholds at each phase's end: phase, name, measure, value, limit, passed, said."""
+
+    @property
+    def scale_check(self) -> Mapping[str, Any] | None:
+        """What the life would cost at other traffic (`sim.analysis.scale_check`), where that was asked for."""
 
     @property
     def totals(self) -> Mapping[str, int]:
@@ -64,39 +85,62 @@ def summarise(run: FinishedRun, run_dir: str | PathLike[str] | None = None) -> d
     """The summary of a run: plain dicts, lists, numbers, texts and None, never NaN or infinity.
 
     run_dir: where the run was written, if it was. Keys: phases (in order of taking effect), totals (the conservation
-    line and the sums of money), scenario, seed, run_dir. A phase's peak_rate_per_s is a mean over a whole record window
-    (see `busiest`), its slo_attainment is that of all workloads together; each workload is judged in `workloads`.
+    line and the sums of money and of value), crossover, cost_curve, drivers (why it bends), scale_check (None unless
+    one was asked for), scenario, seed, run_dir. A phase's peak_rate_per_s is a mean over a whole record
+    window (see `busiest`), its slo_attainment is that of all workloads together; each workload is judged in
+    `workloads`.
     """
     days = daily_table(run.timeseries, run.ledger, run.calendar, run.phases_effective)
     streams = Streams(run.seed, int(run.manifest["replication"]))
-    lived_in, interval_s = phase_scenarios(run.scenario), run.scenario.record.interval_s
-    phases = []
-    for name, start_s, end_s in run.phases_effective:
-        usable = days[(days["phase"] == name) & days["complete"]]
-        # one stream a phase, so that a phase's interval does not hang on which other phases there are
-        slope = elasticity(usable["offered"], usable["variable_usd"], streams.generator(f"elasticity/{name}"))
-        entry: dict[str, Any] = {
-            "name": name,
-            "start": _civil(run.calendar, start_s),
-            "end": _civil(run.calendar, end_s),
-            "days": (end_s - start_s) / 86_400,
-        }
-        windows = run.timeseries[run.timeseries["phase"] == name]
-        entry |= _traffic(windows, interval_s)
-        entry["workloads"] = _judged(windows, lived_in[name])
-        entry |= _latency(run.latency_histogram, name)
-        entry |= _money(run.ledger[run.ledger["phase"] == name], entry["requests"])
-        entry["elasticity"] = slope.as_json()
-        phases.append(entry)
-    fixed, variable = (_usd(run.ledger, run.ledger["nature"] == nature) for nature in ("fixed", "variable"))
+    lived_in = phase_scenarios(run.scenario)
+    names = [name for name, _, _ in run.phases_effective]
+    serving = {name: lived_in[name].phases[name].serving for name in names}
+    fixed, variable = (of.usd(run.ledger, run.ledger["nature"] == nature) for nature in ("fixed", "variable"))
     totals = {name: int(count) for name, count in run.totals.items()}
+    sums = {"fixed_usd": fixed, "variable_usd": variable, "total_usd": of.usd(run.ledger)}
     return {
-        "phases": phases,
-        "totals": totals | {"fixed_usd": fixed, "variable_usd": variable, "total_usd": _usd(run.ledger)},
+        "phases": [_phase(run, span, days, lived_in[span[0]], streams) for span in run.phases_effective],
+        "totals": totals | sums | of.worth(run.value, valued=len(run.value) > 0),
+        "crossover": crossover(days, streams.generator("crossover")),
+        "cost_curve": cost_curve(days, serving, streams.generator("cost_curve")),
+        "drivers": drivers(days, run.timeseries, run.ledger, run.calendar, names, streams),
+        "scale_check": run.scale_check,
         "scenario": run.scenario.name,
         "seed": int(run.seed),
         "run_dir": None if run_dir is None else fspath(run_dir),
     }
+
+
+def _phase(
+    run: FinishedRun, span: PhaseSpan, days: "pd.DataFrame", scenario: Scenario, streams: Streams
+) -> dict[str, Any]:  # fmt: skip
+    """The entry of one phase; scenario: the one that it lived in."""
+    name, start_s, end_s = span
+    usable = days[(days["phase"] == name) & days["complete"]]
+    windows = run.timeseries[run.timeseries["phase"] == name]
+    requests = int(windows["offered"].sum())
+    # one stream a phase, so that a phase's interval does not hang on which other phases there are
+    slope = elasticity(usable["offered"], usable["variable_usd"], streams.generator(f"elasticity/{name}"))
+    entry: dict[str, Any] = {
+        "name": name,
+        "start": _civil(run.calendar, start_s),
+        "end": _civil(run.calendar, end_s),
+        "days": (end_s - start_s) / 86_400,
+        "serving": scenario.phases[name].serving,
+        "requests": requests,
+        "peak_rate_per_s": busiest(windows, scenario.record.interval_s).per_s,
+    }
+    entry |= of.ends(windows)
+    entry["workloads"] = of.judged(windows, scenario)
+    entry |= of.latency(run.latency_histogram, name)
+    entry["quality"] = of.quality(windows)
+    entry["retrainings"] = of.retrainings(run.events, start_s, end_s)
+    entry |= of.money(run.ledger[run.ledger["phase"] == name], requests)
+    entry |= of.worth(run.value[run.value["phase"] == name], valued=len(run.value) > 0)
+    entry["elasticity"] = slope.as_json()
+    entry["thresholds"] = of.of_phase(run.thresholds, name)
+    entry["gate"] = of.of_phase(run.gates_checked, name)
+    return entry
 
 
 class Peak(NamedTuple):
@@ -120,85 +164,7 @@ def busiest(windows: "pd.DataFrame", interval_s: float) -> Peak:
     window_s = float(interval_s if whole else round(real.max(), 6))
     chosen = (length - window_s).abs() <= _SLACK_S
     offered = windows.loc[chosen, "offered"].groupby(windows.loc[chosen, "start_s"]).sum()
-    return Peak(_number(float(offered.max()) / window_s), window_s)
-
-
-def _traffic(windows: "pd.DataFrame", interval_s: float) -> dict[str, Any]:
-    """Requests, their peak rate, and how they ended, of all workloads together."""
-    offered, rejected, timed_out = (int(windows[name].sum()) for name in ("offered", "rejected", "timed_out"))
-    return {
-        "requests": offered,
-        "peak_rate_per_s": busiest(windows, interval_s).per_s,
-        "slo_attainment": _attainment(windows),
-        "shed_share": _ratio(rejected, offered),
-        "timed_out_share": _ratio(timed_out, offered),
-    }
-
-
-def _judged(windows: "pd.DataFrame", scenario: Scenario) -> list[dict[str, Any]]:
-    """Each workload of a phase against its own promise, as the phase's scenario has it.
-
-    slo_held: whether at least the promised share of the requests that ended did so in time; None where none ended. The
-    only place where this is decided.
-    """
-    entries = []
-    for name, workload in scenario.workloads.items():
-        own = windows[windows["workload"] == name]
-        attained, promised = _attainment(own), workload.slo.share
-        entries.append({
-            "name": name,
-            "requests": int(own["offered"].sum()),
-            "slo_attainment": attained,
-            "slo_share": promised,
-            "slo_latency_s": workload.slo.latency_s,
-            "slo_held": None if attained is None else attained >= promised - _ROUNDING,
-        })  # fmt: skip
-    return entries
-
-
-def _attainment(windows: "pd.DataFrame") -> float | None:
-    """Share of the requests that ended, in whatever way, that were answered within their SLO's latency."""
-    return _ratio(int(windows["good"].sum()), sum(int(windows[name].sum()) for name in _ENDS))
-
-
-def _latency(histogram: "pd.DataFrame", phase: str) -> dict[str, float | None]:
-    """Percentiles of the latency of the requests that a phase completed, seconds."""
-    from sim.record.histogram import quantiles_s
-
-    of_phase = (histogram["phase"] == phase).to_numpy()
-    buckets, counts = (histogram[name].to_numpy()[of_phase] for name in ("bucket", "count"))
-    values = quantiles_s(buckets, counts, (0.5, 0.95, 0.99))
-    return {f"latency_p{p}_s": _number(value) for p, value in zip((50, 95, 99), values, strict=True)}
-
-
-def _money(lines: "pd.DataFrame", requests: int) -> dict[str, float | None]:
-    """Sums by nature, the idle share of serving cost, and cost per 1,000 offered requests."""
-    fixed, variable = (_usd(lines, lines["nature"] == nature) for nature in ("fixed", "variable"))
-    idle = _usd(lines, lines["account"] == "serving.machine.idle")
-    serving = _usd(lines, lines["account"].isin(["serving.machine.busy", "serving.machine.idle", "serving.api"]))
-    return {
-        "fixed_usd": fixed,
-        "variable_usd": variable,
-        "idle_share": _ratio(idle, serving),
-        "variable_per_1k_usd": _ratio(1000 * variable, requests),
-        "total_per_1k_usd": _ratio(1000 * _usd(lines), requests),
-    }
-
-
-def _usd(lines: "pd.DataFrame", chosen: "pd.Series[bool] | None" = None) -> float:
-    """Exact sum of the lines' amounts, then USD."""
-    amounts = lines["amount_nano_usd"] if chosen is None else lines.loc[chosen, "amount_nano_usd"]
-    nano: int = sum(amounts.tolist())  # Python's integers: a sum may pass what an int64 holds
-    return nano / 1e9
-
-
-def _ratio(above: float, below: float) -> float | None:
-    return _number(above / below) if below else None
-
-
-def _number(value: float | None) -> float | None:
-    """A number that JSON can hold, or None."""
-    return None if value is None or not math.isfinite(value) else float(value)
+    return Peak(of.number(float(offered.max()) / window_s), window_s)
 
 
 def _civil(calendar: Calendar, at_s: float) -> str:

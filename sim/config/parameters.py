@@ -3,13 +3,17 @@
 from pydantic import BaseModel, ConfigDict
 
 _UNIT_SUFFIXES = (
-    "_usd_per_gb_month", "_usd_per_mtok", "_usd_per_year", "_usd_per_gb", "_usd_per_h", "_per_s", "_bytes", "_usd",
-    "_s",
+    "_usd_per_gb_month", "_usd_per_gb_h", "_usd_per_mtok", "_usd_per_year", "_usd_per_gb", "_usd_per_h", "_per_s", "_bytes",
+    "_usd_per_month", "_usd_per_day", "_usd", "_s",
 )  # fmt: skip
 
 
 def key_of(field: str) -> str:
-    """Name a user types for a field: `timeout_s` is `timeout` in YAML, where the value carries the unit."""
+    """Name a user types for a field: `timeout_s` is `timeout` in YAML, where the value carries the unit.
+
+    A word that Python keeps for itself has an underscore behind it: `from_` is `from`.
+    """
+    field = field.removesuffix("_")
     for suffix in _UNIT_SUFFIXES:
         if field.endswith(suffix) and len(field) > len(suffix):
             return field[: -len(suffix)]

@@ -64,6 +64,8 @@ def parse_quantity(value: object, units: dict[str, float], what: str, example: s
     factor = 1.0 if unit == "" and "" not in units else units.get(unit)
     if factor is None:
         known = ", ".join(u for u in units if u)
+        if not known:
+            raise ValueError(f"not {what}. Expected one without a unit, such as {example}.")
         raise ValueError(f'"{unit}" is not a unit of {what}. Expected something such as {example}; units: {known}.')
     number = number / (1.0 / factor) if factor < 1.0 and (1.0 / factor).is_integer() else number * factor
     if not math.isfinite(number):
@@ -157,3 +159,16 @@ def _whole(value: object) -> int:
 
 
 Count = Annotated[int, BeforeValidator(_whole)]
+
+# Money of a whole product's life: what is paid once (an amount) or month by month, and what answers earn a day.
+USD_PER_DAY = {"USD/day": 1.0, "USD/d": 1.0, "USD/h": 24.0, "USD/month": 12 / 365.25, "USD/year": 1 / 365.25}
+USD_PER_MONTH = {"USD/month": 1.0, "USD/year": 1 / 12, "USD/yr": 1 / 12}
+LargeUsd = Annotated[float, *_quantity(USD, "an amount", '"5000 USD"', ("USD",), 1e9)]
+UsdPerDay = Annotated[float, *_quantity(USD_PER_DAY, "an amount per day", '"200 USD/day"', ("USD/day",), 1e9)]
+UsdPerMonth = Annotated[float, *_quantity(USD_PER_MONTH, "a monthly cost", '"500 USD/month"', ("USD/month",), 1e8)]
+
+# Memory that is rented by the hour, such as a cache's.
+USD_PER_GB_HOUR = {"USD/GB/h": 1.0, "USD/GB/hour": 1.0, "USD/GB/month": 12 / 8766}
+UsdPerGbHour = Annotated[
+    float, *_quantity(USD_PER_GB_HOUR, "a price per GB and hour", '"0.125 USD/GB/h"', ("USD/GB/h",), 1e6)
+]

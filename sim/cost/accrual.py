@@ -1,5 +1,5 @@
-"""From use to ledger lines: machine time, API fees, tiered volumes and stored logs, accrued at each day's end and at
-each phase boundary. The caller knows the calendar: it says when a civil month begins.
+"""From use to ledger lines: machine time, caches, API fees, tiered volumes and stored logs, accrued at each day's end
+and at each phase boundary. The caller knows the calendar: it says when a civil month begins.
 """
 
 import math
@@ -143,31 +143,48 @@ def log_lines(
 
 def machine_lines(
     ledger: Ledger, at_s: float, billed_s: float, busy_s: float, price_usd_per_h: float, phase: str,
-    **labels: Unpack[Labels],
+    covered_s: float = 0.0, **labels: Unpack[Labels],
 ) -> None:  # fmt: skip
-    """Post billed machine time (s) as two lines, busy and idle = billed - busy, that add up to the bill exactly.
+    """Post billed machine time (s) as busy, idle and covered lines, whose hours add up to it.
 
-    Raises ValueError when time is negative or machines were busy longer than they were billed.
+    covered_s: time of the first replicas, those under a commitment: it costs nothing here, as the commitment itself is
+    a line of its own. Which of the machines were busy is not told apart, so what is left of the bill splits into busy
+    and idle in the proportion of all machines; these two add up to the bill of the time left, to the nano-dollar.
+    Raises ValueError when time is negative or machines were busy or covered longer than they were billed.
     """
-    if not (0 <= busy_s <= billed_s * (1 + 1e-12) + _SLACK_S):
-        raise ValueError(f"machines busy for {busy_s} s of {billed_s} s billed, by {at_s} s ({phase})")
-    busy_h = min(busy_s, billed_s) / 3600
-    idle_h = max(billed_s - busy_s, 0.0) / 3600
-    bill = product_nano(billed_s / 3600, price_usd_per_h)
+    most_s = billed_s * (1 + 1e-12) + _SLACK_S
+    if not (0 <= busy_s <= most_s and 0 <= covered_s <= most_s):
+        covered = f" and covered for {covered_s} s" if covered_s else ""
+        raise ValueError(f"machines busy for {busy_s} s{covered} of {billed_s} s billed, by {at_s} s ({phase})")
+    covered_s = min(covered_s, billed_s)
+    paid_s = billed_s - covered_s
+    busy_s = min(busy_s, billed_s) * (paid_s / billed_s if covered_s else 1.0)
+    busy_h, idle_h = busy_s / 3600, max(paid_s - busy_s, 0.0) / 3600
+    bill = product_nano(paid_s / 3600, price_usd_per_h)
     busy = min(product_nano(busy_h, price_usd_per_h), bill)
-    for part, hours, nano in (("busy", busy_h, busy), ("idle", idle_h, bill - busy)):
+    for part, hours, price, nano in (
+        ("busy", busy_h, price_usd_per_h, busy),
+        ("idle", idle_h, price_usd_per_h, bill - busy),
+        ("covered", covered_s / 3600, 0.0, 0),
+    ):
         if hours > 0 or nano:
             ledger.post(
-                at_s,
-                f"serving.machine.{part}",
-                "variable",
-                hours,
-                "h",
-                price_usd_per_h,
-                phase,
-                amount_nano=nano,
-                **labels,
+                at_s, f"serving.machine.{part}", "variable", hours, "h", price, phase, amount_nano=nano, **labels
             )
+
+
+def cache_line(
+    ledger: Ledger, at_s: float, span_s: float, gb: float, price_usd_per_gb_h: float, phase: str,
+    **labels: Unpack[Labels],
+) -> None:  # fmt: skip
+    """Post the memory of a cache, `gb` GB (1e9 bytes) provisioned over the `span_s` seconds that end at `at_s`.
+
+    Raises ValueError when time or memory is negative.
+    """
+    if not (span_s >= 0 and gb >= 0):
+        raise ValueError(f"a cache of {gb} GB cannot be billed for {span_s} s, by {at_s} s ({phase})")
+    if span_s > 0 and gb > 0 and price_usd_per_gb_h > 0:
+        ledger.post(at_s, "cache", "variable", gb * span_s / 3600, "GB-h", price_usd_per_gb_h, phase, **labels)
 
 
 def api_lines(ledger: Ledger, at_s: float, used: ApiUse, price: ApiPrice, phase: str, **labels: Unpack[Labels]) -> None:

@@ -8,8 +8,9 @@ from sim.cost.money import MAX_NANO, beyond, product_nano, to_usd
 if TYPE_CHECKING:
     import pandas as pd
 
-Nature = Literal["fixed", "variable"]
-NATURES: tuple[Nature, ...] = ("fixed", "variable")
+Nature = Literal["fixed", "variable", "earned", "lost"]
+# What is spent is fixed or variable; of value, which has a ledger of its own, something is earned or lost.
+NATURES: tuple[Nature, ...] = ("fixed", "variable", "earned", "lost")
 COLUMNS = (
     "at_s", "account", "nature", "quantity", "unit", "unit_price_usd", "amount_nano_usd", "amount_usd", "phase",
     "workload", "model", "team", "feature", "resource", "sku",
@@ -18,6 +19,9 @@ _NUMBERS = {
     "at_s": "float64", "quantity": "float64", "unit_price_usd": "float64", "amount_nano_usd": "int64",
     "amount_usd": "float64",
 }  # fmt: skip
+
+
+_SLACK_S = 1e-6  # seconds are ns / 1e9
 
 
 class Labels(TypedDict, total=False):
@@ -63,11 +67,11 @@ class Ledger:
 
         at_s: end of the accrual period, seconds since the scenario's start; quantity in `unit`s; unit_price_usd: USD
         per unit; amount_nano: the amount where it is known exactly otherwise (a tiered bill), else quantity x price
-        rounded as `sim.cost.money` says. Raises ValueError for a nature that is neither fixed nor variable or a number
-        that is not finite, and RunError where the line or all lines together are beyond int64.
+        rounded as `sim.cost.money` says. Raises ValueError for a nature that is none of `NATURES` or a number that is
+        not finite, and RunError where the line or all lines together are beyond int64.
         """
         if nature not in NATURES:
-            raise ValueError(f"a ledger line is fixed or variable, not {nature!r} ({account})")
+            raise ValueError(f"a ledger line is fixed or variable, or earned or lost, not {nature!r} ({account})")
         if not all(map(math.isfinite, (at_s, quantity, unit_price_usd))):
             raise ValueError(f"{account} at {at_s} s: {quantity} {unit} at {unit_price_usd} USD is not a finite amount")
         nano = product_nano(quantity, unit_price_usd) if amount_nano is None else int(amount_nano)
@@ -96,6 +100,20 @@ class Ledger:
             and (account is None or of_account == account or of_account.startswith(account + "."))
             and phase in (None, of_phase)
         )
+
+    def between(self, from_s: float, to_s: float) -> dict[tuple[str, str], int]:
+        """Nano-dollars by (nature, workload) of the accruals that ended after `from_s`, and by `to_s`."""
+        columns = [self._columns[name] for name in ("at_s", "nature", "workload", "amount_nano_usd")]
+        sums: dict[tuple[str, str], int] = {}
+        for at_s, nature, workload, nano in zip(*map(reversed, columns), strict=True):  # lines come in order of time
+            assert isinstance(at_s, float)
+            assert isinstance(nano, int)
+            if at_s <= from_s + _SLACK_S:
+                break
+            if at_s <= to_s + _SLACK_S:
+                key = (str(nature), str(workload))
+                sums[key] = sums.get(key, 0) + nano
+        return sums
 
     def frame(self) -> "pd.DataFrame":
         """All lines in the order of posting: one row a line, columns `COLUMNS`, amounts both exact and in USD."""

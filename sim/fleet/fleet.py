@@ -68,6 +68,7 @@ class Fleet:
         self._replicas: dict[int, Replica] = {}
         self._numbers = numbers
         self._billed_flow, self._billed, self._rounded_ns = 0, 0, 0
+        self._base, self._covered, self._covered_flow = 0, 0, 0
         self._ready_flow = 0
         self._roster: Roster | None = None
 
@@ -85,6 +86,11 @@ class Fleet:
             self._event("scale", self.name, reason, float(self.target), float(count))
             self.target = count
         self._reconcile()
+
+    def cover(self, base: int) -> None:
+        """From now on the first `base` replicas that exist are under a commitment (0: none)."""
+        self._base = base
+        self._recount()
 
     def drained(self, slot: int) -> None:
         """The data plane says that the slot's draining replica has run empty."""
@@ -105,6 +111,13 @@ class Fleet:
     def billed_ns(self, now_ns: int) -> int:
         """Replica-nanoseconds billed by now: each from request to release, in the machine's billing increments."""
         return self._billed * now_ns - self._billed_flow + self._rounded_ns
+
+    def covered_ns(self, now_ns: int) -> int:
+        """Replica-nanoseconds under a commitment by now: the integral of min(replicas that exist, base).
+
+        A covered replica has no billing increment or minimum: what rounding adds to `billed_ns` is never covered.
+        """
+        return self._covered * now_ns - self._covered_flow
 
     def ready_ns(self, now_ns: int) -> int:
         """Time integral of the number of ready replicas."""
@@ -142,6 +155,7 @@ class Fleet:
         self._replicas[slot] = replica
         self._billed += 1
         self._billed_flow += self._clock.now
+        self._recount()
         self._roster = None
         self._event("replica_requested", self._label(replica), self.machine.name, 0.0, 1.0)
         return replica
@@ -184,10 +198,17 @@ class Fleet:
         self._free.sort()
         self._billed -= 1
         self._billed_flow -= now
+        self._recount()
         lived = now - replica.requested_ns
         self._rounded_ns += billed_for(lived, self.machine) - lived
         self._roster = None
         self._event("replica_released", self._label(replica), "", lived * 1e-9, billed_for(lived, self.machine) * 1e-9)
+
+    def _recount(self) -> None:
+        """How many replicas are covered, now that their number or the base has changed."""
+        covered = min(self._billed, self._base)
+        self._covered_flow += (covered - self._covered) * self._clock.now
+        self._covered = covered
 
     def _label(self, replica: Replica) -> str:
         return f"{self.name}/{replica.number}"

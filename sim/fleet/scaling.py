@@ -15,7 +15,7 @@ from sim.fleet.metrics import Scrapes
 from sim.fleet.parameters import Scrape
 from sim.policy.observation import Decision, Observation
 
-_MOST_AHEAD = 64  # ticks: what a change of mind throws away is half of that on average
+_MOST_AHEAD = 64  # ticks: beyond, nothing is gained that would be worth the memory
 _WORTHWHILE = 3
 
 
@@ -67,6 +67,8 @@ class ScalingLoop:
         self._controller: Controller | None = None
         self._state: Any = None
         self._handed_over = 0
+        # ticks to look ahead next time: twice what stood last time, as minds change in bursts
+        self._reach = _MOST_AHEAD
 
     def hand_over(self, controller: Controller, scrape: Scrape) -> None:
         """From now on this controller decides, from such scrapes; its limits hold at once. The same as before go on."""
@@ -119,7 +121,7 @@ class ScalingLoop:
         """How many ticks, scrape and decision together, come before anything else can happen."""
         if scrape_ns != control_ns or period_ns != self._interval_ns or not self._scrapes.immediate:
             return 0
-        return min(_MOST_AHEAD, (self._clock.free_until() - 1 - scrape_ns) // period_ns + 1)
+        return min(self._reach, (self._clock.free_until() - 1 - scrape_ns) // period_ns + 1)
 
     def _run_ahead(self, controller: Controller, first_ns: int, ticks: int) -> bool:
         """Let requests flow through many ticks at once, then ask the controller for each; go back to the first one at
@@ -147,6 +149,7 @@ class ScalingLoop:
         scrapes.accept(first_ns, interval_ns, samples[: k + 1])
         if k < ticks - 1:
             self._plane.go_back(t_ns)
+        self._reach = min(max(2 * (k + 1), 2 * _WORTHWHILE), _MOST_AHEAD)
         clock.jump(t_ns)
         if decision.replicas != target:
             fleet.scale_to(decision.replicas, decision.reason)

@@ -6,17 +6,24 @@ from typing import Any, Literal
 from pydantic import Field
 
 from sim.config import Parameters, Share
+from sim.lifecycle.gates import Gate
+
+Serving = Literal["api", "managed", "pool", "committed"]
+"""By a pay-per-request API; by the pool's machines rented as a managed endpoint, at a premium; by own replicas on
+demand; by own replicas with a committed base."""
 
 
 class Phase(Parameters):
-    """A stretch of the product's life, from its start to the next phase's.
+    """A stretch of the product's life, from its promotion to the next phase's.
 
-    start: civil date or date-time in the scenario's time zone (None for the first phase: the scenario's start);
-    exposure: share of potential demand let in; serving: by the pay-per-request API or by the self-run pool; override:
-    patches on the scenario's other nodes (never on demand) while it lasts.
+    start: earliest civil date or date-time in the scenario's time zone (None: the scenario's start for the first phase;
+    for another, its gate alone decides); gate: conditions on the phase before that promote to this one, once the start
+    has come (None: the start alone decides); exposure: share of potential demand let in; serving: who serves it;
+    override: patches on the scenario's other nodes (never on demand) while it lasts.
     """
 
     start: datetime | None = None
+    gate: Gate | None = None
     exposure: Share
-    serving: Literal["api", "pool"]
+    serving: Serving
     override: dict[str, Any] = Field(default_factory=dict)

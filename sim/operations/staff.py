@@ -19,7 +19,7 @@ class StaffRole(Parameters):
 
 
 class Books(Protocol):
-    """What staff costs are posted to: a ledger."""
+    """What fixed costs of operations are posted to: a ledger."""
 
     def post(
         self, at_s: float, account: str, nature: Literal["fixed"], quantity: float, unit: str, unit_price_usd: float,

@@ -22,6 +22,10 @@ class EventLog:
         """Something happens now. kind: what; subject: to whom; detail: why; before, after: the value that changed."""
         self._rows.append((self._clock.now / NS_PER_S, kind, subject, detail, before, after))
 
+    def kinds_of(self, subject: str) -> set[str]:
+        """What has happened to a subject so far."""
+        return {kind for _, kind, of, *_ in self._rows if of == subject}
+
     def frame(self, calendar: Calendar) -> "pd.DataFrame":
         """One row an event: at_s, time (civil), kind, subject, detail, before, after."""
         import numpy as np

@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.config import RunError
-from sim.record.histogram import quantiles_of_rows
+from sim.record.histogram import quantiles_of_rows, quantiles_s
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COUNTS = ("potential", "offered", "completed", "good", "rejected", "timed_out")
+COUNTS = ("potential", "offered", "hit", "completed", "good", "throttled", "rejected", "timed_out")
+_ENDS = ("hit", "completed", "throttled", "rejected", "timed_out")
+_NAME = 3  # place of the workload in a row; its pool and then COUNTS follow
 _QUANTILES = (("latency_p50_s", 0.5), ("latency_p95_s", 0.95), ("latency_p99_s", 0.99))
 
 
@@ -22,6 +24,29 @@ class PoolUse(NamedTuple):
     ready_ns: int
     billed_ns: int
     busy_ns: int
+
+
+class Outlook(NamedTuple):
+    """What a window's row holds beside a workload's counters, at its close.
+
+    in_system_ns, queued_ns: time integrals (count x ns) so far; pool: who serves it; capacity_per_s: best throughput of
+    the replicas ready there to serve it (time mean, requests/s; NaN while an API serves); quality: time mean over the
+    window of the share of right answers, and quality_seen, what a monitor makes of it (NaN: none).
+    """
+
+    in_system_ns: int
+    queued_ns: int
+    pool: str
+    capacity_per_s: float
+    quality: float
+    quality_seen: float
+
+
+class Seen(NamedTuple):
+    """What a workload showed over some windows: counts by name (COUNTS), 99th percentile of latency (s, NaN: none)."""
+
+    counts: dict[str, int]
+    latency_p99_s: float
 
 
 class Counted(Protocol):
@@ -47,40 +72,50 @@ class Recorder:
         self._histogram: list[tuple[int, NDArray[np.uint16], NDArray[Any]]] = []  # row, buckets, counts
         self._start_ns = 0
 
-    def close(
-        self, now_ns: int, phase: str, areas: list[tuple[int, int]], served: list[tuple[str, float]],
-        pools: dict[str, PoolUse],
-    ) -> None:  # fmt: skip
+    def close(self, now_ns: int, phase: str, outlooks: list[Outlook], pools: dict[str, PoolUse]) -> None:
         """Close the window that began at the last close.
 
-        areas: by workload, time integrals (count x ns) so far of requests in the system and queued; served: by
-        workload, its pool and the best throughput of a replica there (requests/s; NaN while an API serves); pools: all
-        of them by name. Raises RunError when a request has been lost or invented.
+        outlooks: by workload; pools: all of them by name. Raises RunError when a request has been lost or invented.
         """
         if now_ns == self._start_ns:
             return
         span_ns = now_ns - self._start_ns
         now = self._counted.workloads.copy()
-        for w, name in enumerate(self._names):
+        for w, (name, out) in enumerate(zip(self._names, outlooks, strict=True)):
             _check_conservation(now[w], name, now_ns)
             buckets, counts = self._counted.take_histogram(w)
             self._histogram.append((len(self._rows), buckets.astype(np.uint16), _narrow(counts)))
-            pool, replica_per_s = served[w]
-            before = self._last_use.get(pool, PoolUse(0, 0, 0))
-            ready, billed, busy = (a - b for a, b in zip(pools[pool], before, strict=True))
-            area, queue = (a - b for a, b in zip(areas[w], self._last_area[w], strict=True))
+            before = self._last_use.get(out.pool, PoolUse(0, 0, 0))
+            ready, billed, busy = (a - b for a, b in zip(pools[out.pool], before, strict=True))
+            areas = (out.in_system_ns, out.queued_ns)
+            area, queue = (a - b for a, b in zip(areas, self._last_area[w], strict=True))
             self._rows.append((
-                self._start_ns / NS_PER_S, now_ns / NS_PER_S, phase, name, pool,
+                self._start_ns / NS_PER_S, now_ns / NS_PER_S, phase, name, out.pool,
                 *(int(now[w][c]) - int(self._last[w][c]) for c in COUNTS), 0, int(now[w]["in_system"]),
                 float(now[w]["latency_sum_s"] - self._last[w]["latency_sum_s"]),
                 int(now[w]["waited"]) - int(self._last[w]["waited"]),
                 float(now[w]["wait_sum_s"] - self._last[w]["wait_sum_s"]),
                 area / span_ns, queue / span_ns, ready / span_ns, billed / NS_PER_S, busy / NS_PER_S,
-                ready / span_ns * replica_per_s,
+                out.capacity_per_s, out.quality, out.quality_seen,
             ))  # fmt: skip
-            self._last_area[w] = areas[w]
+            self._last_area[w] = areas
         self._last_use |= pools
         self._last, self._start_ns = now, now_ns
+
+    def between(self, from_ns: int, to_ns: int) -> dict[str, Seen]:
+        """What each workload showed from `from_ns` to `to_ns`, both edges of windows."""
+        counts = {name: dict.fromkeys(COUNTS, 0) for name in self._names}
+        histograms: dict[str, list[tuple[NDArray[np.uint16], NDArray[Any]]]] = {name: [] for name in self._names}
+        for row, (_, buckets, entries) in zip(reversed(self._rows), reversed(self._histogram), strict=True):
+            if round(row[1] * NS_PER_S) <= from_ns:
+                break
+            if round(row[1] * NS_PER_S) > to_ns:
+                continue
+            name = row[_NAME]
+            histograms[name].append((buckets, entries))
+            for place, count in enumerate(COUNTS, _NAME + 2):
+                counts[name][count] += row[place]
+        return {name: Seen(counts[name], _p99(histograms[name])) for name in self._names}
 
     def timeseries(self) -> "pd.DataFrame":
         """One row per window, phase and workload."""
@@ -89,7 +124,7 @@ class Recorder:
         names = (
             "start_s", "end_s", "phase", "workload", "pool", *COUNTS, "failed", "in_system",
             "latency_sum_s", "waited", "wait_sum_s", "in_system_mean",
-            "queue_mean", "replicas_ready", "replica_s", "busy_s", "capacity_per_s",
+            "queue_mean", "replicas_ready", "replica_s", "busy_s", "capacity_per_s", "quality", "quality_seen",
         )  # fmt: skip
         frame = pd.DataFrame(self._rows, columns=list(names))
         frame.insert(2, "time", civil_index(self._calendar, frame["start_s"].to_numpy()))
@@ -122,6 +157,13 @@ class Recorder:
         return buckets, np.concatenate([c for _, _, c in self._histogram] or [empty])
 
 
+def _p99(histograms: list[tuple[NDArray[np.uint16], NDArray[Any]]]) -> float:
+    if not histograms:
+        return float("nan")
+    buckets, counts = (np.concatenate(parts) for parts in zip(*histograms, strict=True))
+    return quantiles_s(buckets.astype(np.int64), counts, (0.99,))[0]
+
+
 def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:
     """Counts in half the room where none of them needs it all."""
     return counts.astype(np.uint32) if counts.size == 0 or counts.max() < 2**32 else counts
@@ -146,7 +188,7 @@ def civil_index(calendar: Calendar, seconds: NDArray[np.float64]) -> "pd.Datetim
 
 
 def _check_conservation(c: Any, name: str, now_ns: int) -> None:
-    ended = int(c["completed"]) + int(c["rejected"]) + int(c["timed_out"])
+    ended = sum(int(c[name]) for name in _ENDS)
     if int(c["offered"]) != ended + int(c["in_system"]):
         raise RunError(
             f"law of conservation broken at {now_ns / NS_PER_S:g} s in workload {name}: {int(c['offered'])} offered, "

@@ -1,48 +1,14 @@
-"""What a run rests on: the scenario's main values with their sources, and the words that the report uses."""
+"""What a run rests on: the scenario's main values with their sources."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sim.policy.autoscaling import HorizontalPodAutoscaler
+from sim.report.assumptions_demand import CHOSEN, demand_source, demand_words
+from sim.report.assumptions_life import life_rows, pool_rows, workload_rows
 from sim.report.facts import Facts
-from sim.report.numbers import duration, rate, share, three, usd
+from sim.report.nodes import served
+from sim.report.numbers import duration, share, three, usd
 from sim.scenario.model import Pool
-from sim.workload.parameters import PoissonWorkload
-
-CHOSEN = "set in the scenario; conf/ names the source or says assumption"
-
-GLOSSARY = (
-    ("Request", "One question to the product, from its arrival to its one end: answered, refused, given up or lost."),
-    (
-        "Potential demand",
-        "Requests that would come if everybody were let in; a phase lets in a share.",
-    ),
-    (
-        "Phase",
-        "A stretch of the product's life (POC, MVP, production, scale) with its own exposure, serving, staff.",
-    ),
-    ("Fixed cost", "What is paid whatever the traffic: people, and later data, training and commitments."),
-    ("Variable cost", "What serving costs: machine time or API fees, network and logs. Idle machines belong to it."),
-    ("Idle", "Machine time that is billed and serves no request."),
-    ("Elasticity", "By how many per cent the variable cost of a day moves when its requests move by one per cent."),
-    ("95 % interval", "Computed so that it holds the true value in about 95 of 100 cases like this one."),
-    ("Percentile", "The 99th percentile of latency is the time within which 99 of 100 answered requests were done."),
-    (
-        "SLO",
-        "Service level objective: of requests that ended, the share promised to be answered within a limit. Each "
-        "workload is held to its own.",
-    ),
-    (
-        "Peak rate",
-        "Requests per time as a mean over the busiest record window; within it there are moments with more. Windows "
-        "that a change of phase or midnight cuts short do not count where there are whole ones.",
-    ),
-    ("Replica", "One machine with one model loaded, ready to serve."),
-    ("Ready capacity", "Requests per second that the ready replicas serve with full batches, at best."),
-    ("Waiting", "Requests that are in a queue and not yet in service, as a mean over time."),
-    ("Autoscaler", "The controller that asks for replicas and lets them go by what it measures."),
-    ("Shed", "Refused because the queue was full."),
-    ("Exposure", "The share of potential demand that a phase lets in."),
-)
 
 
 class Assumption(NamedTuple):
@@ -58,7 +24,7 @@ def assumptions(facts: Facts) -> list[Assumption]:
     scenario = facts.scenario
     rows = []
     for name, workload in scenario.workloads.items():
-        rows.append(Assumption(f"demand of {name}", _demand(workload), _demand_source(workload)))
+        rows.append(Assumption(f"demand of {name}", demand_words(workload), demand_source(workload)))
         slo = workload.slo
         promise = f"{share(slo.share)} of requests that ended, answered within {duration(slo.latency_s)}"
         promise += f"; timeout {duration(workload.timeout_s)}"
@@ -66,10 +32,12 @@ def assumptions(facts: Facts) -> list[Assumption]:
         tokens = f"{three(workload.prompt_tokens)} tokens in, {three(workload.output_tokens)} out"
         size = f"{three(workload.response_bytes / 1e3, 'kB')} response, {three(workload.log_bytes / 1e3, 'kB')} of log"
         rows.append(Assumption(f"a request of {name}", f"{tokens}; {size}" if workload.prompt_tokens else size, CHOSEN))
-    if any(phase.serving == "pool" for phase in facts.phases):
+        rows += [Assumption(what, value, CHOSEN) for what, value in workload_rows(name, workload)]
+    if any(phase.on_machines for phase in facts.phases):
         for name, pool in scenario.pools.items():
             rows += _pool(name, pool)
-    if any(phase.serving == "api" for phase in facts.phases):
+            rows += [Assumption(what, value, CHOSEN) for what, value in pool_rows(facts, name, pool)]
+    if any(not phase.on_machines for phase in facts.phases):
         rows.append(_api(facts))
     price = scenario.price
     egress, logs = (usd(tiered.tiers[0].price_usd_per_gb) for tiered in (price.egress, price.logs.ingest))
@@ -81,35 +49,10 @@ def assumptions(facts: Facts) -> list[Assumption]:
             f"{three(role.fte)} {name.replace('_', ' ')} at {usd(role.salary_usd_per_year)} a year"
             for name, role in staff.items()
         )
-        exposure = f"{share(scenario.phases[phase.name].exposure)} of demand let in, served by {phase.serving}"
+        exposure = f"{share(scenario.phases[phase.name].exposure)} of demand let in, served by {served(phase.serving)}"
         rows.append(Assumption(f"phase {phase.name}", f"{exposure}; {people or 'no staff'}", CHOSEN))
+    rows += [Assumption(what, value, CHOSEN) for what, value in life_rows(facts)]
     return rows
-
-
-def _demand(workload: Any) -> str:
-    if not isinstance(workload, PoissonWorkload):
-        return (
-            "recorded counts, in uniform order within each interval"
-            if workload.kind == "counts"
-            else "recorded requests, replayed"
-        )
-    growth = workload.growth
-    grows = {
-        "none": "no growth",
-        "exponential": f"doubling every {duration(getattr(growth, 'doubling_s', None))}",
-        "logistic": f"growing to {three(getattr(growth, 'ceiling', None))} times that, half-way after "
-        f"{duration(getattr(growth, 'midpoint_s', None))}",
-        "piecewise": "growing through given points",
-    }[growth.kind]
-    weekly = "by hour of the week" if workload.seasonality.kind == "hour_of_week" else "the same at every hour"
-    return f"Poisson, {rate(workload.rate_per_s)} at the start, {grows}, {weekly}"
-
-
-def _demand_source(workload: Any) -> str:
-    if isinstance(workload, PoissonWorkload):
-        return CHOSEN
-    path = str(workload.path or "")
-    return f"file {path.replace(chr(92), '/').rsplit('/', 1)[-1]}" if path else CHOSEN
 
 
 def _pool(name: str, pool: Pool) -> list[Assumption]:

@@ -41,6 +41,10 @@ class ReportedRun(FinishedRun, Protocol):
         """What happened when: promotions, scaling."""
 
     @property
+    def value(self) -> "pd.DataFrame":
+        """What answers were worth (nature earned) and what was missed (lost): columns of a ledger, no part of cost."""
+
+    @property
     def notes(self) -> Sequence[str]:
         """What the user must be told."""
 
@@ -68,8 +72,13 @@ class PhaseFacts:
 
     @property
     def serving(self) -> str:
-        """How it is served: api or pool."""
+        """How it is served: api, managed, pool or committed."""
         return str(self.scenario.phases[self.name].serving)
+
+    @property
+    def on_machines(self) -> bool:
+        """Whether replicas that we pay for by the hour serve it, be they managed, on demand or committed."""
+        return self.serving != "api"
 
     @property
     def workloads(self) -> list[Mapping[str, Any]]:

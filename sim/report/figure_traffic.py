@@ -26,8 +26,8 @@ def latency(facts: Facts) -> Plot:
     each = step(series.grain_s(edges))
     sentence = (
         f"Latency of completed requests, waiting included, of each {each}: the line is the median, the bands reach to "
-        f"the 95th and 99th percentile, the dashed line is the SLO ({_slo_words(facts)})."
-    )
+        f"the 95th and 99th percentile, the dashed line is the SLO ({_slo_words(facts)}). {findings.slowest(facts)}"
+    ).strip()
     left_out = len(facts.scenario.workloads) - len(names)
     if left_out:
         sentence += f" The {len(names)} busiest workloads are drawn; all {left_out + len(names)} are in the data."

@@ -4,9 +4,11 @@ from sim.report.facts import SLACK_S, Facts, PhaseFacts
 from sim.report.numbers import between, duration, many, rate, share, step, three, usd
 from sim.report.numbers import slope as told
 from sim.report.series import by_window
+from sim.report.turning import crossing
 
 FEW = 1000  # assumption: of fewer requests one alone moves a share by over 0.1 %, so their number is told
-FLAT = 0.1  # assumption: a slope that may be 0 and is surely under this moves no decision, and is called flat
+FLAT = 0.1  # assumption: a slope that is surely nearer to 0 than this moves no decision, and is called flat
+NOTHING = 0.0005  # assumption: a twentieth of a per cent is nothing on a bill
 
 
 def headline(facts: Facts) -> str:
@@ -36,6 +38,9 @@ def balance(facts: Facts) -> str:
     variable, fixed = rows["variable_usd"].to_numpy(), rows["fixed_usd"].to_numpy()
     if facts.total_usd == 0:
         return "Nothing was spent"
+    there = crossing(facts)
+    if there is not None and there.month > 1:
+        return f"Variable cost overtakes fixed in month {there.month} ({there.label})"
     of_all = share(float(facts.summary["totals"]["variable_usd"]) / facts.total_usd)
     above = (variable > fixed).tolist()
     unit = "month" if facts.drawn.unit == "month" else "day"
@@ -47,9 +52,6 @@ def balance(facts: Facts) -> str:
             return "All cost is fixed"
         throughout = "" if len(above) == 1 else " throughout"
         return f"{side}{throughout}: variable is {of_all} of {usd(facts.total_usd)}"
-    turn = len(above) - above[::-1].index(False) if False in above[::-1] else 0
-    if turn < len(above) and not any(above[:turn]):
-        return f"Variable cost overtakes fixed in {unit} {turn + 1} ({rows['label'].iloc[turn]})"
     return f"Variable cost is above fixed in {sum(above)} of {len(above)} {unit}s, and {of_all} of all"
 
 
@@ -59,14 +61,22 @@ def bend(facts: Facts) -> str:
     if phase is None:
         return f"How cost follows traffic cannot be stated: {why_no_slope(facts)}"
     slope = phase.said["elasticity"]
-    value = f"1 % more requests cost {told(slope['value'])} % more in {phase.name}"
-    if slope["lo"] <= 0 and slope["hi"] < FLAT:
-        return f"Variable cost does not follow traffic: {value}"
+    value = f"10 % more requests cost {more_words(slope['value'])} in {phase.name}"
+    if slope["lo"] > -FLAT and slope["hi"] < FLAT:
+        return f"Variable cost hardly follows traffic: {value}"
     if slope["hi"] < 1:
         return f"Variable cost grows more slowly than traffic: {value}"
     if slope["lo"] > 1:
         return f"Variable cost grows faster than traffic: {value}"
     return f"Variable cost grows about in proportion to traffic: {value}"
+
+
+def more_words(slope: float) -> str:
+    """What 10 % more requests do to cost at an elasticity: 9.5 % more, 0.3 % less."""
+    change = 1.1**slope - 1
+    if abs(change) < NOTHING:
+        return "next to nothing more"
+    return f"{share(abs(change))} {'more' if change >= 0 else 'less'}"
 
 
 def bend_interval(facts: Facts) -> str:
@@ -75,7 +85,10 @@ def bend_interval(facts: Facts) -> str:
     if phase is None:
         return ""
     slope = phase.said["elasticity"]
-    return f"95 % interval {between(slope['lo'], slope['hi'])}, n = {three(phase.said['days'])} days of {phase.name}."
+    return (
+        f"The slope in {phase.name} is {told(slope['value'])} (95 %: {between(slope['lo'], slope['hi'])}; "
+        f"{three(phase.said['days'])} days)."
+    )
 
 
 def bent(facts: Facts) -> PhaseFacts | None:
@@ -137,21 +150,17 @@ def load(facts: Facts) -> str:
     return f"Demand peaks at {rate(peak)}; in no {window} is the pool asked for more than {most} of what is ready"
 
 
-def conclusions(facts: Facts) -> list[str]:
-    """Three sentences: what it costs, why that bends, what users feel; with a range or why there is none."""
-    cost = headline(facts)
-    slope = bend_interval(facts)
-    why = f"{balance(facts)}. {bend(facts)}{f' ({slope[:-1]})' if slope else ''}."
-    users = felt(facts)
+def slowest(facts: Facts) -> str:
+    """How long answers took where that was longest, in a sentence; empty where nothing was answered."""
     latency = [p for p in facts.asked if p.said["latency_p99_s"] is not None]
-    if latency:
-        slow = max(latency, key=lambda p: p.said["latency_p99_s"])
-        where = f"In {slow.name}, the slowest phase, half" if len(latency) > 1 else "Half"
-        users += (
-            f". {where} of the answers took at most {duration(slow.said['latency_p50_s'])}, and one in a hundred took "
-            f"over {duration(slow.said['latency_p99_s'])}"
-        )
-    return [cost, why, f"{users}."]
+    if not latency:
+        return ""
+    slow = max(latency, key=lambda p: p.said["latency_p99_s"])
+    where = f"In {slow.name}, the slowest phase, half" if len(latency) > 1 else "Half"
+    return (
+        f"{where} of the answers took at most {duration(slow.said['latency_p50_s'])}, and one in a hundred took over "
+        f"{duration(slow.said['latency_p99_s'])}."
+    )
 
 
 def span(facts: Facts) -> str:

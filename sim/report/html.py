@@ -5,12 +5,28 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sim.report import advice, assumptions, findings, tables
+from sim.report import (
+    advice,
+    assumptions,
+    first_page,
+    glossary,
+    levers,
+    outlook,
+    phrases,
+    tables,
+    tables_life,
+    tables_scale,
+)
 from sim.report.canvas import Plot
-from sim.report.facts import Facts, ReportedRun, civil_moment, gather
-from sim.report.figure_cost import cost_against_traffic, cost_over_time
+from sim.report.facts import Facts, ReportedRun, gather
+from sim.report.figure_bend import cost_against_traffic
+from sim.report.figure_cache import cache
+from sim.report.figure_cost import cost_over_time, variable_money
+from sim.report.figure_quality import quality
+from sim.report.figure_scale import scale
 from sim.report.figure_traffic import demand, latency
-from sim.report.numbers import many
+from sim.report.figure_value import value
+from sim.report.nodes import served
 
 
 def write_report(run: ReportedRun, folder: Path) -> None:
@@ -28,8 +44,12 @@ def write_report(run: ReportedRun, folder: Path) -> None:
 
 
 def plots(facts: Facts) -> list[Plot]:
-    """The figures in the order of a decision maker's questions."""
-    return [cost_over_time(facts), cost_against_traffic(facts), latency(facts), demand(facts)]
+    """The figures in the order of a decision maker's questions; those that have nothing to show are left out."""
+    figures = (
+        cost_over_time(facts), cost_against_traffic(facts), variable_money(facts), latency(facts), quality(facts),
+        demand(facts), cache(facts), value(facts), scale(facts),
+    )  # fmt: skip
+    return [figure for figure in figures if figure is not None]
 
 
 def page(facts: Facts, figures: list[Plot]) -> str:
@@ -49,36 +69,38 @@ def page(facts: Facts, figures: list[Plot]) -> str:
     return text
 
 
-def scenario_sentence(facts: Facts) -> str:
-    """The scenario in a sentence: what it is, from when to when, how much of it was simulated."""
-    start, end = (civil_moment(facts.calendar, at_s) for at_s in (0.0, facts.horizon_s))
-    phases = " → ".join(phase.name for phase in facts.phases)
-    through = f" through {len(facts.phases)} phases ({phases})" if len(facts.phases) > 1 else ""
-    what = facts.scenario.description.strip() or f"Scenario {facts.scenario.name}."
-    count = many(facts.requests)
-    noun = "request" if facts.requests == 1 else "requests"
-    return f"{what} From {start} to {end}{through}: {count} {noun}, simulated one by one."
-
-
 def _content(facts: Facts, figures: list[Plot]) -> dict[str, Any]:
     manifest, run = facts.run.manifest, facts.run
+    scaled = facts.summary["scale_check"] is not None
     return {
         "name": facts.scenario.name,
-        "sentence": scenario_sentence(facts),
-        "conclusions": findings.conclusions(facts),
+        "sentence": first_page.scenario_sentence(facts),
+        "conclusions": first_page.conclusions(facts),
+        "phase_costs": first_page.phase_costs(facts),
+        "promise": first_page.promise_words(facts),
         "steps": advice.next_steps(facts),
-        "look_again": advice.look_again(facts),
+        "look_again": outlook.look_again(facts),
+        "phrases": phrases.phrases(facts),
         "figures": figures,
         "data_uri": _data_uri,
         "phases": facts.phases,
+        "served": served,
         "phase_rows": tables.phase_rows(facts),
         "accounts": tables.accounts(facts),
         "outcomes": tables.outcomes(facts),
-        "promotions": tables.promotions(facts),
+        "promotions": tables_life.promotions(facts),
+        "thresholds": tables_life.thresholds(facts),
+        "events": tables_life.events(facts),
+        "hidden_events": tables_life.hidden_events(facts),
+        "moves": tables_life.moves(facts),
+        "drivers": tables_life.driver_table(facts),
+        "driver_scope": tables_life.driver_scope(facts),
+        "scale": tables_scale.scale(facts) if scaled else None,
+        "scale_said": tables_scale.scale_sentences(facts) if scaled else [],
         "assumptions": assumptions.assumptions(facts),
         "notes": facts.notes,
-        "glossary": assumptions.GLOSSARY,
-        "command": f"poc2scale run {advice.HERE} seed={run.seed}",
+        "glossary": glossary.GLOSSARY,
+        "command": f"poc2scale run {levers.HERE} seed={run.seed}",
         "seed": run.seed,
         "version": manifest["version"],
         "engine": manifest["engine"],
@@ -88,7 +110,12 @@ def _content(facts: Facts, figures: list[Plot]) -> dict[str, Any]:
 
 def _kept_together(text: str) -> str:
     """The text with no line break between a number and its unit."""
-    return re.sub(r"(?<=\d) (?=(?:%|s|ms|µs|min|h|d|million|billion|req/\w+|days?|months?)\b|%)", "\u00a0", text)
+    text = text.replace(">= ", "≥ ").replace("<= ", "≤ ")
+    return re.sub(
+        r"(?<=\d) (?=(?:%|s|ms|µs|min|h|d|million|billion|req/\w+|days?|months?|[JFMASOND][a-z]+ 20\d\d)\b|%)",
+        "\u00a0",
+        text,
+    )
 
 
 def _data_uri(csv: str) -> str:

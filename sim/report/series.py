@@ -89,6 +89,51 @@ def by_window(timeseries: "pd.DataFrame") -> "pd.DataFrame":
     return windows
 
 
+def qualities(timeseries: "pd.DataFrame", edges: "NDArray[np.float64]") -> "pd.DataFrame":
+    """Quality of each bin and workload whose model has one.
+
+    Columns: workload, start_s, end_s, quality (mean over time of the truth), quality_seen (the monitor's estimate at
+    the end of the bin's last window). NaN: no window, or nothing known.
+    """
+    import numpy as np
+    import pandas as pd
+
+    real = timeseries[(timeseries["end_s"] > timeseries["start_s"])]
+    frames = []
+    for workload, rows in real[real["quality"].notna()].groupby("workload"):
+        part = rows.sort_values("start_s", kind="stable")
+        group = _group(part["start_s"].to_numpy(), edges)
+        frame = pd.DataFrame({"workload": str(workload), "start_s": edges[:-1], "end_s": edges[1:]})
+        length = (part["end_s"] - part["start_s"]).to_numpy()
+        frame["quality"] = _mean(part["quality"].to_numpy(), length, group, len(frame))
+        newest = pd.Series(part["quality_seen"].to_numpy()).groupby(group).last()
+        frame["quality_seen"] = newest.reindex(range(len(frame))).to_numpy(dtype=np.float64)
+        frames.append(frame)
+    columns = ["workload", "start_s", "end_s", "quality", "quality_seen"]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+def kept_off(timeseries: "pd.DataFrame", edges: "NDArray[np.float64]") -> "pd.DataFrame":
+    """Share of requests that the cache answers (of those admitted) and that a rate limit refuses (of all let in).
+
+    Columns: start_s, end_s, hit_ratio, throttled_share; NaN in bins without such requests. All workloads together.
+    """
+    import numpy as np
+    import pandas as pd
+
+    group = _group(timeseries["start_s"].to_numpy(), edges)
+    bins = len(edges) - 1
+    offered, hit, throttled = (
+        np.bincount(group, weights=timeseries[name].to_numpy(), minlength=bins)
+        for name in ("offered", "hit", "throttled")
+    )
+    frame = pd.DataFrame({"start_s": edges[:-1], "end_s": edges[1:]})
+    admitted = offered - throttled
+    frame["hit_ratio"] = np.divide(hit, admitted, out=np.full(bins, np.nan), where=admitted > 0)
+    frame["throttled_share"] = np.divide(throttled, offered, out=np.full(bins, np.nan), where=offered > 0)
+    return frame
+
+
 def percentiles(histogram: "pd.DataFrame", edges: "NDArray[np.float64]") -> "pd.DataFrame":
     """Latency percentiles of each bin and workload that completed anything.
 

@@ -1,4 +1,4 @@
-"""The tables of the report: phases, accounts, promotions. Cells are text, made from the same numbers as the JSON."""
+"""The tables of the report: phases, accounts, outcomes. Cells are text, made from the same numbers as the JSON."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -17,11 +17,15 @@ class Table(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """A row of the phase table: its name, its key in summary.json, and how its value is told."""
+    """A row of the phase table: its name, its key in summary.json, and how its value is told.
+
+    key: with a dot where the value lies in an object; optional: left out where no phase has anything to tell.
+    """
 
     name: str
     key: str
     tell: Callable[[Any], str]
+    optional: bool = False
 
 
 MEASURES = (
@@ -32,13 +36,23 @@ MEASURES = (
     Measure("latency, 95th percentile", "latency_p95_s", duration),
     Measure("latency, 99th percentile", "latency_p99_s", duration),
     Measure("within the SLO, of requests that ended", "slo_attainment", share),
+    Measure("answered by the cache", "hit_share", share, optional=True),
+    Measure("turned away by the rate limit", "throttled_share", share, optional=True),
     Measure("shed", "shed_share", share),
     Measure("timed out", "timed_out_share", share),
+    Measure("right answers, mean", "quality.mean", share, optional=True),
+    Measure("right answers, at the end", "quality.end", share, optional=True),
+    Measure("as the monitor saw it, at the end", "quality.seen_end", share, optional=True),
+    Measure("new models", "retrainings", whole, optional=True),
     Measure("fixed cost", "fixed_usd", usd),
     Measure("variable cost", "variable_usd", usd),
     Measure("idle share of serving cost", "idle_share", share),
     Measure("variable cost per 1,000 requests", "variable_per_1k_usd", usd),
     Measure("total cost per 1,000 requests", "total_per_1k_usd", usd),
+    Measure("value of the answers", "value_usd", usd, optional=True),
+    Measure("value lost to the rate limit", "value_lost_usd.throttled", usd, optional=True),
+    Measure("value lost to full queues and lateness", "value_lost_usd.shed", usd, optional=True),
+    Measure("value lost to stale models", "value_lost_usd.staleness", usd, optional=True),
 )
 
 
@@ -55,11 +69,26 @@ def phase_rows(facts: Facts) -> list[PhaseRow]:
     rows = [PhaseRow("from", "start", tuple((civil_moment(facts.calendar, p.start_s), "") for p in facts.phases))]
     rows.append(PhaseRow("to", "end", tuple((civil_moment(facts.calendar, p.end_s), "") for p in facts.phases)))
     for measure in MEASURES:
-        cells = tuple((measure.tell(p.said[measure.key]), _beside(facts, p, measure.key)) for p in facts.phases)
+        values = [value_of(p.said, measure.key) for p in facts.phases]
+        if measure.optional and not any(values):
+            continue
+        cells = tuple(
+            (measure.tell(value), _beside(facts, p, measure.key)) for value, p in zip(values, facts.phases, strict=True)
+        )
         rows.append(PhaseRow(measure.name, measure.key, cells))
     slopes = tuple(elasticity(phase) for phase in facts.phases)
     rows.append(PhaseRow("elasticity of variable cost", "elasticity", slopes))
     return rows
+
+
+def value_of(said: Mapping[str, Any], key: str) -> Any:
+    """The value at a dotted key; None where the object around it is null."""
+    value: Any = said
+    for part in key.split("."):
+        if value is None:
+            return None
+        value = value[part]
+    return value
 
 
 def elasticity(phase: PhaseFacts) -> tuple[str, str]:
@@ -72,7 +101,7 @@ def elasticity(phase: PhaseFacts) -> tuple[str, str]:
 
 
 def accounts(facts: Facts) -> Table:
-    """The ledger by account: USD of each phase, all of it, and its share; the last row is the sum."""
+    """The ledger by account, fixed above variable: USD of each phase, all of it, and its share; with a sum of each."""
     lines = facts.run.ledger
     nano: dict[tuple[str, str], dict[str, int]] = {}
     for account, nature, phase, amount in zip(
@@ -81,14 +110,21 @@ def accounts(facts: Facts) -> Table:
         of = nano.setdefault((nature, account), {})
         of[phase] = of.get(phase, 0) + amount
     names = [phase.name for phase in facts.phases]
-    whole_sum = sum(sum(of.values()) for of in nano.values())
+    everything = sum(sum(of.values()) for of in nano.values())
+
+    def row(name: str, nature: str, parts: list[dict[str, int]]) -> tuple[str, ...]:
+        sums = [sum(of.get(phase, 0) for of in parts) for phase in names]
+        total = sum(sum(of.values()) for of in parts)
+        cells = [usd(amount / 1e9) if amount else NONE for amount in sums]
+        return (name, nature, *cells, usd(total / 1e9), share(total / everything) if everything else NONE)
+
     rows = []
-    for (nature, account), of in sorted(nano.items()):
-        total = sum(of.values())
-        cells = [usd(of[name] / 1e9) if of.get(name) else NONE for name in names]
-        rows.append((account, nature, *cells, usd(total / 1e9), share(total / whole_sum) if whole_sum else NONE))
-    sums = [usd(sum(of.get(name, 0) for of in nano.values()) / 1e9) for name in names]
-    rows.append(("all accounts", "", *sums, usd(whole_sum / 1e9), share(1.0) if whole_sum else NONE))
+    for nature in ("fixed", "variable"):
+        own = {account: of for (kind, account), of in sorted(nano.items()) if kind == nature}
+        rows += [row(account, nature, [of]) for account, of in own.items()]
+        if len(own) > 1:
+            rows.append(row(f"all {nature} cost", nature, list(own.values())))
+    rows.append(row("all accounts", "", list(nano.values())))
     return Table(("account", "nature", *names, "all phases", "share"), tuple(rows))
 
 
@@ -108,25 +144,6 @@ def outcomes(facts: Facts) -> Table:
             part = share(totals[key] / offered) if offered and key != "potential" else NONE
             rows.append((key.replace("_", " "), meaning, whole(totals[key]), part))
     return Table(("outcome", "meaning", "requests", "share of let in"), tuple(rows))
-
-
-def promotions(facts: Facts) -> Table:
-    """Changes of phase, numbered as the marks in the figures: when each was decided and took effect."""
-    events = facts.run.events
-    rows = []
-    decided = {str(row.subject): float(row.at_s) for row in _kind(facts, "phase_decided")}
-    for number, phase in enumerate(facts.phases[1:], 2):
-        asked = decided.get(phase.name)
-        waited = duration(phase.start_s - asked) if asked is not None else NONE
-        begun = civil_moment(facts.calendar, asked) if asked is not None else NONE
-        rows.append((str(number), phase.name, begun, civil_moment(facts.calendar, phase.start_s), waited))
-    head = ("number", "phase", "decided", "in effect", "time between")
-    return Table(head, tuple(rows) if len(events) or rows else ())
-
-
-def _kind(facts: Facts, kind: str) -> list[Any]:
-    events = facts.run.events
-    return list(events[events["kind"] == kind].itertuples()) if len(events) else []
 
 
 def _beside(facts: Facts, phase: PhaseFacts, key: str) -> str:

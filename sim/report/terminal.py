@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 from sim.record.progress import Progress
 from sim.report import findings
 from sim.report.facts import Facts, ReportedRun, gather
-from sim.report.numbers import duration, rate, share, three, usd, whole
+from sim.report.numbers import duration, share, three, usd, whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,6 +27,7 @@ def phase_table(run: ReportedRun, stream: TextIO, run_dir: Path | None = None) -
     facts = gather(run)
     console_text = _rendered(facts, _styled(stream), _columns(stream))
     lines = [findings.headline(facts), console_text.rstrip("\n"), f"{findings.felt(facts)}."]
+    lines.append(f"{findings.balance(facts)}. {findings.bend(facts)}.")
     lines += [f"Note: {note}" for note in facts.notes]
     if run_dir is not None:
         lines.append(f"Report: {run_dir / 'report.html'}")
@@ -80,13 +81,14 @@ def _table(facts: Facts) -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
     table.add_column("phase", no_wrap=True, overflow="ellipsis", max_width=18)
-    for name in ("requests", "peak", "p99", "within SLO", "fixed", "variable", "per 1,000"):
+    table.add_column("served by", no_wrap=True)
+    for name in ("requests", "p99", "within SLO", "fixed", "variable", "per 1,000"):
         table.add_column(name, justify="right", no_wrap=True)
     for phase in facts.phases:
         said = phase.said
         attained = share(None if phase.worst is None else phase.worst["slo_attainment"])
         table.add_row(
-            phase.name, whole(said["requests"]), rate(said["peak_rate_per_s"]), duration(said["latency_p99_s"]),
+            phase.name, phase.serving, whole(said["requests"]), duration(said["latency_p99_s"]),
             f"[bold red]missed {attained}[/]" if phase.missed else attained, usd(said["fixed_usd"]),
             usd(said["variable_usd"]), usd(said["total_per_1k_usd"]),
         )  # fmt: skip

@@ -2,13 +2,14 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sim.config import Problem
+from sim.scenario import life_checks
 from sim.scenario.errors import Refusal, listed, nearest
 from sim.scenario.model import Pool, Scenario
-from sim.scenario.patches import OVERRIDABLE, KeyPath, Tree, depth, override_of, resolve
+from sim.scenario.patches import ENTRIES, INSIDE, OVERRIDABLE, KeyPath, Tree, depth, override_of, resolve
 from sim.scenario.timeline import Timeline, civil
 from sim.workload.parameters import DEMAND_KEYS
 
@@ -31,9 +32,8 @@ def phase_dates(tree: Tree, line: Timeline) -> Iterator[Problem]:
         where = f"phases.{name}.start"
         if value is None:
             if i > 0:
-                yield Problem(
-                    where, None, 'missing. Only the first phase may leave it out; type a date such as "2026-04-01".'
-                )
+                if not _gated(phase):
+                    yield Problem(where, None, _NO_BEGINNING)
             elif line.start is not None:
                 before_name, before = name, line.aware(line.start)
             continue
@@ -49,6 +49,16 @@ def phase_dates(tree: Tree, line: Timeline) -> Iterator[Problem]:
                 where, value, f"not after the start of {before_name}. Phases stand in the order of their dates."
             )
         before_name, before = name, moment
+
+
+_NO_BEGINNING = (
+    'missing. Only the first phase may leave both start and gate out; type a date such as "2026-04-01", or a gate such '
+    "as {all: [{kind: traffic, at_least: 2 req/s}]}."
+)
+
+
+def _gated(phase: Any) -> bool:
+    return isinstance(phase, Mapping) and phase.get("gate") is not None
 
 
 def _placed(where: str, value: Any, moment: Any, i: int, line: Timeline) -> Iterator[Problem]:
@@ -119,16 +129,14 @@ def _demand(where: str, override: Tree) -> Iterator[Problem]:
 
 def unreached(tree: Tree, changed: Iterable[KeyPath]) -> Iterator[Problem]:
     """A base key that was typed and reaches no entry, because each sets its own."""
-    homes: dict[str, Callable[[str], KeyPath]] = {
-        "workload": lambda name: ("workloads", name),
-        "pool": lambda name: ("pools", name),
-        "autoscaler": lambda name: ("pools", name, "autoscaler"),
-    }
+    homes: dict[str, tuple[str, KeyPath]] = {base: (node, ()) for node, base in ENTRIES.items()}
+    homes |= {base: (node, (base,)) for node, bases in INSIDE.items() for base in bases}
     for path in changed:
-        entries = tree.get("workloads" if path[0] == "workload" else "pools")
-        if path[0] not in homes or not isinstance(entries, Mapping) or not entries or len(path) == 1:
+        node, inside = homes.get(path[0], ("", ()))
+        entries = tree.get(node)
+        if not isinstance(entries, Mapping) or not entries or len(path) == 1:
             continue
-        places = [(*homes[path[0]](name), *path[1:]) for name in entries]
+        places = [(node, name, *inside, *path[1:]) for name in entries]
         if all(depth(tree, place) == len(place) for place in places):
             yield Problem(
                 ".".join(path),
@@ -155,7 +163,7 @@ def windows(tree: Tree, scenario: Scenario) -> Iterator[Refusal]:
 
 def places(phases: Mapping[str, Scenario]) -> Iterator[Refusal]:
     """The replicas of all pools in all phases together have places in the data plane. phases: effective scenarios."""
-    served = [scenario for name, scenario in phases.items() if scenario.phases[name].serving == "pool"]
+    served = [scenario for name, scenario in phases.items() if scenario.phases[name].serving != "api"]
     most = sum(pool.autoscaler.max_replicas for scenario in served for pool in scenario.pools.values())
     if most > MAX_REPLICAS_IN_ALL:
         yield Refusal(
@@ -184,7 +192,7 @@ def serving(scenario: Scenario, phase: str) -> Iterator[Refusal]:
                 patience,
                 shown,
                 f"shorter than the median latency of {scenario.api.name}, {least}: most requests would time out. "
-                "Type a longer timeout.",
+                f"Type a longer timeout, or phases.{phase}.serving=pool.",
             )
         elif not by_api and workload.timeout_s < pool.service.fastest_s():
             least = f"{pool.service.fastest_s():.4g} s"
@@ -198,14 +206,15 @@ def serving(scenario: Scenario, phase: str) -> Iterator[Refusal]:
 
 def remarks(scenario: Scenario) -> list[str]:
     """What is no error and changes how far results can be trusted, a sentence each: service times of a pool that were
-    measured on another accelerator, or with another model, than the ones it runs on.
+    measured on another accelerator, or with another model, than the ones it runs on; caches and retrainings in vain.
 
     Of every phase's effective scenario, each sentence once; pools that serve no workload in a pool phase are left out.
     """
     from sim.scenario.load import phase_scenarios
 
-    said: dict[str, None] = {}
-    for name, effective in phase_scenarios(scenario).items():
+    lived_in = phase_scenarios(scenario)
+    said = dict.fromkeys(life_checks.remarks(lived_in))
+    for name, effective in lived_in.items():
         if effective.phases[name].serving == "api":
             continue
         for pool_name in dict.fromkeys(workload.pool for workload in effective.workloads.values()):

@@ -117,12 +117,36 @@ def _from_conf(scenario: str, chosen: list[overrides.Choice]) -> Composed:
 
 
 def _drop_other_kind(tree: Tree, before: Tree, choice: overrides.Choice) -> None:
-    """Where a choice changes a node's kind, forget what the scenario had set there: it was meant for the other kind."""
+    """Where a choice changes a node's kind, or that of a node inside it, forget what the scenario and its phases had
+    set there: it was meant for the other kind.
+    """
     place = tuple(choices.MOUNTED.get(choice.group, choice.group).split("."))
-    option = _placed(f"{choice.group}/{choice.option}", "")
-    if option.get("kind") != value_at(before, (*place, "kind")):
-        overrides.apply(tree, overrides.Change(place, None))
-        overrides.apply(tree, overrides.Change(place, option))
+    option = value_at(_placed(f"{choice.group}/{choice.option}", ".".join(place)), place)
+    for path in _other_kinds(option, value_at(before, place), place):
+        overrides.apply(tree, overrides.Change(path, None))
+        overrides.apply(tree, overrides.Change(path, value_at(option, path[len(place) :])))
+        _forget_in_phases(tree, path)
+
+
+def _other_kinds(option: Any, before: Any, path: KeyPath) -> Iterator[KeyPath]:
+    """Paths of the outermost nodes of an option whose kind differs from what stood there before."""
+    if not isinstance(option, Mapping) or not isinstance(before, Mapping):
+        return
+    if option.get("kind") != before.get("kind"):
+        yield path
+        return
+    for key, value in option.items():
+        yield from _other_kinds(value, before.get(key), (*path, key))
+
+
+def _forget_in_phases(tree: Tree, path: KeyPath) -> None:
+    """Take what phases change inside the node at `path` out of them, unless they choose its kind themselves."""
+    phases = tree.get("phases")
+    for name in phases if isinstance(phases, Mapping) else ():
+        place = ("phases", name, "override", *path)
+        patch = value_at(tree, place)
+        if isinstance(patch, Mapping) and "kind" not in patch:
+            overrides.apply(tree, overrides.Change(place, None, removed=True))
 
 
 @contextmanager
@@ -168,6 +192,8 @@ def _mount(composed: Composed, choice: overrides.Choice) -> None:
     place = tuple((choice.package or choices.MOUNTED.get(choice.group, choice.group)).split("."))
     name = f"{choice.group}/{choice.option}"
     placed = _placed(name, ".".join(place))
+    for path in _other_kinds(value_at(placed, place), value_at(composed.tree, place), place):
+        _forget_in_phases(composed.tree, path)
     overrides.apply(composed.tree, overrides.Change(place, None, added=True))
     composed.tree = merge(composed.tree, placed)
     composed.layers.append((f"conf/{name}.yaml", placed))

@@ -13,6 +13,7 @@ from sim.scenario.patches import BASES, ENTRIES, KeyPath, Tree, leaves, value_at
 
 _EXAMPLES = {
     "_usd_per_gb_month": '"0.03 USD/GB/month"', "_usd_per_mtok": '"0.6 USD/Mtok"', "_usd_per_year": '"180000 USD/year"',
+    "_usd_per_month": '"500 USD/month"', "_usd_per_day": '"200 USD/day"', "_usd_per_gb_h": '"0.125 USD/GB/h"',
     "_usd_per_gb": '"0.09 USD/GB"', "_usd_per_h": '"2.5 USD/h"', "_per_s": '"12 req/s"', "_bytes": '"40 GB"',
     "_usd": '"0.002 USD"', "_s": '"90 s"',
 }  # fmt: skip
@@ -58,6 +59,8 @@ def listed(names: Iterable[str]) -> str:
 def _refusal(error: dict[str, Any], tree: Tree, model: type[BaseModel]) -> Refusal:
     path = _real_path(error["loc"], tree)
     value, kind = error.get("input"), error["type"]
+    if kind == "gate_condition" and isinstance(value, Mapping):  # a group of keys is refused for its kind
+        return _wrong_condition(path, value.get("kind"), str(error["msg"]))
     if isinstance(value, (Mapping, list, tuple, BaseModel)) or kind == "missing":
         value = None
     message = _message(kind, error, path, tree, model)
@@ -69,6 +72,15 @@ def _refusal(error: dict[str, Any], tree: Tree, model: type[BaseModel]) -> Refus
     elif path[-1:] == ("[key]",):
         path = path[:-1]
     return Refusal(path, value, message)
+
+
+def _wrong_condition(path: KeyPath, kind: object, message: str) -> Refusal:
+    """A condition of a gate whose kind is missing or none that exists; the message lists the kinds at its end."""
+    allowed = message.rpartition("kinds: ")[2]
+    if kind is None:
+        return Refusal((*path, "kind"), None, f"missing. Say which kind this is; kinds: {allowed}.")
+    close = nearest(str(kind), allowed.split(", "))
+    return Refusal((*path, "kind"), kind, f"not a kind that exists. {close}Allowed: {allowed}.")
 
 
 def _message(kind: str, error: dict[str, Any], path: KeyPath, tree: Tree, model: type[BaseModel]) -> str:
@@ -98,6 +110,8 @@ def _message(kind: str, error: dict[str, Any], path: KeyPath, tree: Tree, model:
     expected = _KINDS_OF_VALUE.get(kind.split("_")[0])
     if expected and kind.endswith(("_type", "_parsing", "_from_float", "_attributes_type")):
         group = expected == "a group of keys"
+        if expected == "a list":
+            return "not a list. Put brackets around its entries, even around a single one: [...]."
         return "not a group of keys. Expected keys and values under this one." if group else f"not {expected}."
     return str(error["msg"]) + "."
 

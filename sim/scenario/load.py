@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from sim.config import InputError, Problem
-from sim.scenario import checks, timeline
+from sim.scenario import checks, life_checks, timeline
 from sim.scenario.compose import DEFAULT, Composed, compose, is_path
 from sim.scenario.errors import Refusal, refusals
-from sim.scenario.model import Scenario
+from sim.scenario.model import Scenario, Workload
 from sim.scenario.overrides import TYPED
 from sim.scenario.patches import (
     KeyPath,
@@ -25,7 +25,7 @@ from sim.scenario.patches import (
     typed_path,
     value_at,
 )
-from sim.workload.parameters import Workload
+from sim.workload.parameters import FileWorkload
 
 if TYPE_CHECKING:
     from sim.workload.ends import TraceEnds
@@ -65,14 +65,14 @@ def assemble(composed: Composed) -> Scenario:
     for name in phases if isinstance(phases, dict) else ():
         problems += _judge_phase(whole, name, composed, scenario is not None)
     if scenario is not None and line.horizon_s is not None:
-        refused = checks.windows(tree, scenario)
-        problems += [_problem(r, composed, tree) for r in refused]
+        problems += [_problem(r, composed, tree) for r in checks.windows(tree, scenario)]
     if scenario is None or problems:
         raise InputError(*_distinct(problems))
     settled = _validated(settle(whole))
-    crowded = [_problem(r, composed, tree) for r in checks.places(phase_scenarios(settled))]
-    if crowded:
-        raise InputError(*crowded)
+    lived_in = phase_scenarios(settled)
+    refused = [*checks.places(lived_in), *life_checks.gates(lived_in), *life_checks.demand(settled)]
+    if refused:
+        raise InputError(*(_problem(r, composed, tree) for r in refused))
     return settled
 
 
@@ -121,7 +121,8 @@ def _judge_phase(tree: Tree, phase: str, composed: Composed, base_is_valid: bool
     merged, override = effective(tree, phase), override_of(tree, phase)
     resolved = resolve(merged)
     try:
-        found = list(checks.serving(_validated(resolved), phase))
+        lived_in = _validated(resolved)
+        found = [*checks.serving(lived_in, phase), *life_checks.learning(lived_in)]
     except ValidationError as e:
         found = [r for r in refusals(e, resolved, Scenario) if r.path[:1] != ("phases",) and not _judged_before(r.path)]
     problems = []
@@ -187,7 +188,7 @@ def _ends(tree: Tree) -> "tuple[list[TraceEnds], list[Problem], bool]":
         except ValidationError:
             known = False  # judged with everything else
             continue
-        if workload.kind == "poisson":
+        if not isinstance(workload, FileWorkload):
             continue
         from sim.workload.ends import check_file
 

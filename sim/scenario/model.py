@@ -7,14 +7,27 @@ from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.config import Parameters, PositiveLongSeconds
+from sim.cost.hosting import Hosting
 from sim.cost.prices import Price
 from sim.fleet.parameters import ReplicaType, Scrape
+from sim.lifecycle.conditions import Condition
 from sim.lifecycle.parameters import Phase
+from sim.model.parameters import Learning, NoLearning
+from sim.model.value import NoValue, Value
+from sim.operations.costs import PhaseCosts
+from sim.operations.incidents import Incidents, NoIncidents
 from sim.operations.staff import StaffRole
 from sim.policy.autoscaling import Autoscaler
 from sim.record.parameters import Record
+from sim.serving.admission import Admission, Cache, NoAdmission, NoCache
 from sim.serving.parameters import Api, Batching, LinearService, Queue, Routing
-from sim.workload.parameters import Workload
+from sim.workload.parameters import (
+    ClientMixWorkload,
+    CountsWorkload,
+    PoissonWorkload,
+    RenewalWorkload,
+    ReplayWorkload,
+)
 
 MAX_SEED = 2**63 - 1
 MAX_ENTRIES = 100  # assumption: workloads, pools or phases; names are stored as signed bytes
@@ -23,11 +36,48 @@ MAX_ENTRIES = 100  # assumption: workloads, pools or phases; names are stored as
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
+class Product(Parameters):
+    """What stands around a workload's requests: who of them is let in, what is answered from memory, how good answers
+    are and what they are worth.
+    """
+
+    admission: Admission = NoAdmission()
+    cache: Cache = NoCache()
+    learning: Learning = NoLearning()
+    value: Value = NoValue()
+
+
+class PoissonProduct(Product, PoissonWorkload):
+    """Poisson arrivals."""
+
+
+class RenewalProduct(Product, RenewalWorkload):
+    """Renewal arrivals."""
+
+
+class ClientMixProduct(Product, ClientMixWorkload):
+    """Arrivals from a mix of clients."""
+
+
+class CountsProduct(Product, CountsWorkload):
+    """Recorded counts."""
+
+
+class ReplayProduct(Product, ReplayWorkload):
+    """A recorded trace."""
+
+
+Workload = Annotated[
+    PoissonProduct | RenewalProduct | ClientMixProduct | CountsProduct | ReplayProduct, Field(discriminator="kind")
+]
+
+
 class Pool(ReplicaType):
     """Replicas of one kind behind one router.
 
     machine, model: what a replica is; service: how long a batch takes; batching, queue, routing: the request path in
-    front of it; scrape: what the autoscaler gets to see; autoscaler: who decides how many there are.
+    front of it; scrape: what the autoscaler gets to see; autoscaler: who decides how many there are; hosting: terms of
+    the ways in which a phase may have it served.
     """
 
     service: LinearService
@@ -36,6 +86,7 @@ class Pool(ReplicaType):
     routing: Routing
     scrape: Scrape = Scrape()
     autoscaler: Autoscaler
+    hosting: Hosting
 
     @field_validator("queue")
     @classmethod
@@ -50,9 +101,10 @@ class Pool(ReplicaType):
 
 
 class StaffedPhase(Phase):
-    """A phase with the people who are paid in it, by role."""
+    """A phase with the people who are paid in it, by role, and its other fixed costs."""
 
     staff: dict[Name, StaffRole]
+    costs: PhaseCosts = PhaseCosts()
 
 
 class Scenario(Parameters):
@@ -60,8 +112,9 @@ class Scenario(Parameters):
 
     name: becomes the folder of its runs; seed: 0 to 2**63 - 1; engine: exact (compiled) or reference (one SimPy process
     a request); start: civil date-time in `timezone` (an IANA name); horizon_s: length in seconds; workloads, pools: by
-    name; phases: by name, in order of their dates. A phase's `override` patches `workloads`, `pools`, `api` and `price`
-    while it lasts: `sim.scenario.phase_scenarios` gives the scenario that each phase lives in.
+    name; gates: named conditions, which phases' gates may ask for and every phase is held against; phases: by name, in
+    the order in which they follow each other. A phase's `override` patches `workloads`, `pools`, `api`, `price` and
+    `incidents` while it lasts: `sim.scenario.phase_scenarios` gives the scenario that each phase lives in.
     """
 
     name: Name
@@ -75,6 +128,8 @@ class Scenario(Parameters):
     pools: Annotated[dict[Name, Pool], Field(min_length=1, max_length=MAX_ENTRIES)]
     api: Api
     price: Price
+    incidents: Incidents = NoIncidents()
+    gates: Annotated[dict[Name, Condition], Field(max_length=MAX_ENTRIES)] = Field(default_factory=dict)
     phases: Annotated[dict[Name, StaffedPhase], Field(min_length=1, max_length=MAX_ENTRIES)]
     record: Record
 

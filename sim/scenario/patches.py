@@ -1,8 +1,9 @@
-"""Base nodes and patches: how `workload`, `pool` and `autoscaler` reach every entry of `workloads` and `pools`.
+"""Base nodes and patches: how `workload`, `pool` and the nodes inside them reach all of `workloads` and `pools`.
 
 A tree is the composed configuration as plain dicts. `workloads.<name>` and `pools.<name>` are patches on the base
-nodes; none means one entry, called `main`. The base `autoscaler` lies under `pool.autoscaler`, which lies under
-`pools.<name>.autoscaler`. A phase's `override` patches the same nodes before they are resolved.
+nodes; none means one entry, called `main`. A node that stands inside entries has a base of its own: `autoscaler` lies
+under `pool.autoscaler`, which lies under `pools.<name>.autoscaler`. A phase's `override` patches the same nodes before
+they are resolved.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,9 +14,11 @@ KeyPath = tuple[str, ...]
 
 ENTRIES = {"workloads": "workload", "pools": "pool"}
 """Node of entries -> its base node."""
-BASES = (*ENTRIES.values(), "autoscaler")
+INSIDE = {"workloads": ("admission", "cache", "learning", "value"), "pools": ("autoscaler", "hosting")}
+"""Node of entries -> base nodes that stand inside each of its entries."""
+BASES = (*ENTRIES.values(), *(name for names in INSIDE.values() for name in names))
 """Base nodes, whose keys stand for those of every entry."""
-OVERRIDABLE = ("workload", "workloads", "pool", "pools", "autoscaler", "api", "price")
+OVERRIDABLE = (*ENTRIES, *BASES, "api", "price", "incidents")
 """What a phase may override."""
 
 
@@ -43,11 +46,11 @@ def difference(old: Any, new: Any) -> Any:
 
 def resolve(tree: Tree) -> Tree:
     """The tree with `workloads` and `pools` complete and without base nodes. Malformed nodes pass as they are."""
-    resolved = {key: value for key, value in tree.items() if key not in ("workload", "pool", "autoscaler")}
-    pool: Any = tree.get("pool") or {}
-    if isinstance(pool, Mapping):
-        pool = merge({"autoscaler": tree["autoscaler"]} if "autoscaler" in tree else {}, pool)
-    for node, base in (("workloads", tree.get("workload") or {}), ("pools", pool)):
+    resolved = {key: value for key, value in tree.items() if key not in BASES}
+    for node, base_name in ENTRIES.items():
+        base: Any = tree.get(base_name) or {}
+        if isinstance(base, Mapping):
+            base = merge({name: tree[name] for name in INSIDE[node] if name in tree}, base)
         patches = tree.get(node) or {"main": {}}
         if isinstance(patches, Mapping):
             resolved[node] = {name: merge(base, patch) if patch else base for name, patch in patches.items()}
@@ -88,11 +91,9 @@ def folded(tree: Tree) -> Tree:
     for key, value in tree.items():
         if key in ENTRIES and isinstance(value, Mapping) and list(value) == ["main"]:
             node = dict(value["main"])
-            scaler = node.pop("autoscaler", None) if key == "pools" else None
-            if node:
-                result[ENTRIES[key]] = node
-            if scaler is not None:
-                result["autoscaler"] = scaler
+            inside = {name: node.pop(name) for name in INSIDE[key] if name in node}
+            result |= {ENTRIES[key]: node} if node else {}
+            result |= inside
         else:
             result[key] = value
     return result
@@ -103,8 +104,8 @@ def typed_path(tree: Tree, path: KeyPath) -> KeyPath:
     if len(path) < 2 or path[0] not in ENTRIES:
         return path
     node, name, rest = path[0], path[1], path[2:]
-    in_pool = node == "pools" and rest[:1] == ("autoscaler",)
-    candidates = [path, (ENTRIES[node], *rest)] + ([("autoscaler", *rest[1:])] if in_pool else [])
+    has_base = bool(rest) and rest[0] in INSIDE[node]
+    candidates = [path, (ENTRIES[node], *rest)] + ([rest] if has_base else [])
     best = max(candidates, key=lambda c: depth(tree, c) == len(c))  # the first that is there in full
     if depth(tree, best) == len(best):
         return best

@@ -15,6 +15,7 @@ class Request:
     arrival_ns: int
     deadline_ns: int
     ended: simpy.Event
+    key: int
     start_ns: int = -1
     slot: int = -1
     batch: int = 0

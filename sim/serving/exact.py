@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.clock.ranks import REQUEST_PATH, Rank
+from sim.serving.bookmark import Bookmark
 from sim.serving.kernels import advance as kernels
+from sim.serving.kernels.cache import shrink
 from sim.serving.kernels.state import (
     API,
     DONE,
@@ -18,29 +20,22 @@ from sim.serving.kernels.state import (
     FREE,
     HEAP,
     IN_SYSTEM,
-    LEAVES,
     LOG_FULL,
     LOG_LENGTH,
     LOG_ON,
+    NO_KEY,
     NODES_FULL,
     NOW,
     READY,
     TIMED_OUT,
-    State,
-    empty_state,
     link_free,
 )
-from sim.serving.kernels.tournament import plant
-from sim.serving.plane import Row, Traffic
+from sim.serving.layout import lay_out
+from sim.serving.plane import STEERED, Row, Steering, Traffic, check_entries, check_tenants
 
 _LAST_REQUEST_RANK = [max((int(q) for q in REQUEST_PATH if q <= r), default=0) for r in range(max(Rank) + 1)]
 _LOG_ROWS = 1 << 16
 _SMALL = 1 << 14  # nodes up to which a copy of the state costs less than the kernel calls that it saves
-_CHANGED = (
-    "scalars", "slots", "rows", "workloads", "nodes", "calendar_key", "calendar_win", "route_key", "route_win",
-    "heap_ns", "heap_node", "histogram",
-)  # fmt: skip
-"""Buffers that `advance` writes to."""
 _NO_SAMPLES = np.zeros((0, 0, 0), np.int64)
 
 
@@ -48,18 +43,14 @@ class ExactPlane:
     """See `sim.serving.plane.Plane`."""
 
     def __init__(self, clock: Clock, rows: list[Row], traffic: list[Traffic], *, log: bool) -> None:
-        slots = sum(r.slots for r in rows)
-        means = sum(len(r.mean_ns) for r in rows)
-        self._clock = clock
-        self._st = empty_state(len(rows), slots, len(traffic), 2 * slots, means, _LOG_ROWS if log else 1)
-        self._st.scalars[LOG_ON] = int(log)
+        self._clock, self._traffic = clock, traffic
+        self._st = lay_out(rows, traffic, _LOG_ROWS if log else 0)
         self._logged: list[NDArray[Any]] = []
         self._done_ns, self._done_rank = 0, 0
-        self._kept: dict[str, NDArray[Any]] = {}
+        self._bookmark = Bookmark()
         self._advance = kernels.advance.compiled()
         self._scrape = kernels.scrape.compiled()
         self.on_drained: Callable[[int], None] = lambda slot: None
-        _lay_out(self._st, rows, traffic)
 
     @property
     def workloads(self) -> NDArray[Any]:
@@ -73,15 +64,21 @@ class ExactPlane:
 
     def offer(
         self, w: int, first_id: int, arrival_ns: NDArray[np.int64], prompt: NDArray[np.int32] | None,
-        output: NDArray[np.int32] | None,
+        output: NDArray[np.int32] | None, key: NDArray[np.int64] | None = None,
+        tenant: NDArray[np.int32] | None = None,
     ) -> None:  # fmt: skip
         """Append to what is left of the arrivals handed over before."""
+        if tenant is not None:
+            check_tenants(tenant, self._traffic[w])
         wl = self._st.workloads[w]
         position, length = int(wl["position"]), int(wl["length"])
         rest, total = length - position, length - position + len(arrival_ns)
         self._widen(total)
         st = self._st
-        for buffer, new in ((st.arrival_ns, arrival_ns), (st.prompt_tokens, prompt), (st.output_tokens, output)):
+        for buffer, new in (
+            (st.arrival_ns, arrival_ns), (st.prompt_tokens, prompt), (st.output_tokens, output),
+            (st.keys, NO_KEY if key is None else key), (st.tenants, 0 if tenant is None else tenant),
+        ):  # fmt: skip
             if new is not None:
                 buffer[w, :rest] = buffer[w, position:length].copy()
                 buffer[w, rest:total] = new
@@ -138,10 +135,19 @@ class ExactPlane:
         self._room_for_log()
         kernels.expire(self._st, row, self._clock.now)
 
-    def steer(self, w: int, row: int, exposure: float, timeout_ns: int, slo_ns: int) -> None:
+    def steer(self, w: int, steering: Steering) -> None:
         """See Plane."""
+        check_entries(steering, self._traffic[w])
         wl = self._st.workloads[w]
-        wl["row"], wl["exposure"], wl["timeout_ns"], wl["slo_ns"] = row, exposure, timeout_ns, slo_ns
+        for name in STEERED:
+            wl[name] = getattr(steering, name)
+        if wl["cache_live"] > steering.cache_entries:
+            shrink(self._st, w, steering.cache_entries)
+
+    def empty_cache(self, w: int) -> None:
+        """See Plane."""
+        if self._st.workloads[w]["cache_live"]:
+            shrink(self._st, w, 0)
 
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
         """See Plane."""
@@ -149,18 +155,17 @@ class ExactPlane:
 
     def look_ahead(self, row: int, first_ns: int, interval_ns: int, samples: NDArray[np.int64]) -> bool:
         """See Plane: one kernel call for many scrapes, after keeping a copy of what it changes."""
-        st = self._st
-        if st.scalars[LOG_ON] or len(st.nodes) > _SMALL:
+        last_ns = first_ns + (len(samples) - 1) * interval_ns
+        if self._st.scalars[LOG_ON] or len(self._st.nodes) > _SMALL or not self._bookmark.holds(self._st, last_ns):
             return False
-        if len(self._kept) != len(_CHANGED) or len(self._kept["nodes"]) != len(st.nodes):
-            self._kept = {name: np.empty_like(getattr(st, name)) for name in _CHANGED}
-        for name, copy in self._kept.items():
-            np.copyto(copy, getattr(st, name))
+        self._st = st = self._bookmark.keep(self._st)
         rank = _LAST_REQUEST_RANK[Rank.SCRAPE - 1]
-        if self._advance(st, first_ns, rank, row, interval_ns, samples) != DONE:
+        reason = self._advance(st, first_ns, rank, row, interval_ns, samples)
+        self._bookmark.stay(st)
+        if reason != DONE:
             self._restore()
             return False
-        self._done_ns, self._done_rank = first_ns + (len(samples) - 1) * interval_ns, rank
+        self._done_ns, self._done_rank = last_ns, rank
         return True
 
     def go_back(self, t_ns: int) -> None:
@@ -169,8 +174,7 @@ class ExactPlane:
         self.advance(t_ns, Rank.SCRAPE - 1)
 
     def _restore(self) -> None:
-        for name, copy in self._kept.items():
-            np.copyto(getattr(self._st, name), copy)
+        self._bookmark.restore(self._st)
         self._done_ns, self._done_rank = int(self._st.scalars[NOW]), 0
 
     def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -238,7 +242,7 @@ class ExactPlane:
         if total <= self._st.arrival_ns.shape[1]:
             return
         width = max(total, 2 * self._st.arrival_ns.shape[1])
-        names = ("arrival_ns", "prompt_tokens", "output_tokens")
+        names = ("arrival_ns", "prompt_tokens", "output_tokens", "keys", "tenants")
         wider = {}
         for name in names:
             old = getattr(self._st, name)
@@ -273,25 +277,3 @@ class ExactPlane:
         if length:
             self._logged.append(self._st.log[:length].copy())
             self._st.scalars[LOG_LENGTH] = 0
-
-
-def _lay_out(st: State, rows: list[Row], traffic: list[Traffic]) -> None:
-    """Give each row its stretch of slots, tree and service times; plant the trees."""
-    first = tree = means = 0
-    for i, row in enumerate(rows):
-        p = st.rows[i]
-        p["kind"], p["first"], p["slots"], p["tree"], p["means"] = row.kind, first, row.slots, tree, means
-        p["max_batch"], p["delay_ns"], p["capacity"] = row.max_batch, row.delay_ns, row.capacity
-        p["distribution"], p["sigma"] = row.distribution, row.sigma
-        p["head"] = p["tail"] = -1
-        st.mean_ns[means : means + len(row.mean_ns)] = row.mean_ns
-        st.slots["row"][first : first + row.slots] = i
-        if row.slots:
-            plant(st.route_win, tree, row.slots, st.route_key, first)
-        first, tree, means = first + row.slots, tree + 2 * row.slots, means + len(row.mean_ns)
-    for name in ("head", "tail", "batch"):
-        st.slots[name] = -1
-    for w, keys in enumerate(traffic):
-        st.workloads[w]["exposure_key"] = keys.exposure_key
-        st.workloads[w]["service_key"] = keys.service_key
-    plant(st.calendar_win, 0, int(st.scalars[LEAVES]), st.calendar_key, 0)

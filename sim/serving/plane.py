@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.serving.discipline.service import DISTRIBUTIONS, LOGNORMAL
-from sim.serving.kernels.state import API, LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE, leaves_for
+from sim.serving.kernels.state import API, LEAST_OUTSTANDING, NEVER, ROUND_ROBIN, SHARED_QUEUE, leaves_for
 from sim.serving.parameters import Api, Batching, LinearService, Queue
 
 _WORD = (1 << 64) - 1
@@ -38,10 +38,65 @@ class Row:
 
 @dataclass(frozen=True)
 class Traffic:
-    """One workload as the data plane knows it: the keys of its draws."""
+    """One workload as the data plane knows it: the keys of its draws, and the room that its state takes.
+
+    tenants: each has a token bucket; cache_entries: the most that its cache will ever hold (0: it never has one).
+    """
 
     exposure_key: np.uint64
     service_key: np.uint64
+    tenants: int = 1
+    cache_entries: int = 0
+
+
+@dataclass(frozen=True)
+class Steering:
+    """Where a workload's requests go, who is let in, what answers them and how they are judged, from now on.
+
+    row: of service; exposure: share let in; timeout_ns, slo_ns: latency at which a request gives up, and is good;
+    token_ns, burst: of each tenant's token bucket (nanoseconds a token, 0: no bucket; tokens that it holds when full);
+    cache_entries, ttl_ns, hit_ns: capacity (0: no cache), time to live and latency of the response cache.
+    Raises ValueError for what no plane can do.
+    """
+
+    row: int
+    exposure: float
+    timeout_ns: int
+    slo_ns: int
+    token_ns: int = 0
+    burst: int = 0
+    cache_entries: int = 0
+    ttl_ns: int = NEVER
+    hit_ns: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.token_ns, self.burst, self.cache_entries, self.hit_ns) < 0 or self.ttl_ns <= 0:
+            raise ValueError(f"limits below zero: {self}")
+        if self.token_ns > 0 and self.burst == 0:
+            raise ValueError("a token bucket that holds no token lets nobody in")
+
+    @property
+    def ahead_ns(self) -> int:
+        """How far a burst may run ahead of the bucket's rate, ns; cut where 64-bit times would overflow (73 years)."""
+        return min(max(0, self.burst - 1) * self.token_ns, NEVER // 4)
+
+
+STEERED = (
+    "row", "exposure", "timeout_ns", "slo_ns", "token_ns", "ahead_ns", "cache_entries", "ttl_ns", "hit_ns",
+)  # fmt: skip
+"""What a workload's counters hold of its `Steering`."""
+
+
+def check_entries(steering: Steering, traffic: Traffic) -> None:
+    """Raise ValueError for a cache larger than the plane has room for."""
+    if steering.cache_entries > traffic.cache_entries:
+        raise ValueError(f"{steering.cache_entries} cache entries where there is room for {traffic.cache_entries}")
+
+
+def check_tenants(tenant: NDArray[np.int32], traffic: Traffic) -> None:
+    """Raise ValueError for a tenant that has no bucket."""
+    if len(tenant) and not 0 <= int(tenant.min()) <= int(tenant.max()) < traffic.tenants:
+        raise ValueError(f"tenants {int(tenant.min())} to {int(tenant.max())} where there are {traffic.tenants}")
 
 
 def pool_row(service: LinearService, batching: Batching, queue: Queue, routing: str, slots: int) -> Row:
@@ -105,9 +160,14 @@ class Plane(Protocol):
 
     def offer(
         self, w: int, first_id: int, arrival_ns: NDArray[np.int64], prompt: NDArray[np.int32] | None,
-        output: NDArray[np.int32] | None,
+        output: NDArray[np.int32] | None, key: NDArray[np.int64] | None = None,
+        tenant: NDArray[np.int32] | None = None,
     ) -> None:  # fmt: skip
-        """Hand over the workload's next arrivals (sorted, not before any handed over earlier)."""
+        """Hand over the workload's next arrivals (sorted, not before any handed over earlier).
+
+        key: of each request's content, None where no two are alike; tenant: None where there is but one, 0. Raises
+        ValueError for a tenant beyond `Traffic.tenants`.
+        """
 
     def advance(self, until_ns: int, through_rank: int) -> bool:
         """Play all request events up to (until_ns, through_rank); False when a control event came up before that."""
@@ -127,8 +187,15 @@ class Plane(Protocol):
     def expire(self, row: int) -> None:
         """Drop from a row's shared queue those who have timed out; for a row that no replica serves any more."""
 
-    def steer(self, w: int, row: int, exposure: float, timeout_ns: int, slo_ns: int) -> None:
-        """Set where a workload's requests go and how they are judged, from now on."""
+    def steer(self, w: int, steering: Steering) -> None:
+        """Set what happens to a workload's requests from now on.
+
+        Token buckets keep what they hold; a cache keeps as many entries as there is room for, the least recently used
+        go first. Raises ValueError for more entries than `Traffic.cache_entries`.
+        """
+
+    def empty_cache(self, w: int) -> None:
+        """Throw away all answers of a workload's cache: a new model gives others."""
 
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
         """Fill [slots + 1, FIELDS], see `sim.record.scrape`."""

@@ -22,11 +22,13 @@ from sim.serving.entities import Queue, Replica, Request
 from sim.serving.kernels.state import (
     API,
     LEAST_OUTSTANDING,
+    NO_KEY,
     ROUND_ROBIN,
     ROW,
     SHARED_QUEUE,
 )
-from sim.serving.plane import Row, Traffic
+from sim.serving.plane import STEERED, Row, Steering, Traffic, check_entries, check_tenants
+from sim.serving.reception import Reception
 from sim.serving.tally import Tally
 from sim.streams import Purpose
 
@@ -43,6 +45,7 @@ class ReferencePlane:
         self.rows = np.zeros(len(rows), ROW)
         self.on_drained: Callable[[int], None] = lambda slot: None
         self._shared = [Queue() for _ in rows]
+        self._reception = Reception(clock, self.workloads, traffic)
         self._replicas: list[list[Replica]] = []
         self._slots = sum(row.slots for row in rows)
         slot = 0
@@ -56,11 +59,14 @@ class ReferencePlane:
 
     def offer(
         self, w: int, first_id: int, arrival_ns: NDArray[np.int64], prompt: NDArray[np.int32] | None,
-        output: NDArray[np.int32] | None,
+        output: NDArray[np.int32] | None, key: NDArray[np.int64] | None = None,
+        tenant: NDArray[np.int32] | None = None,
     ) -> None:  # fmt: skip
         """See Plane."""
+        if tenant is not None:
+            check_tenants(tenant, self._traffic[w])
         self.workloads[w]["has_tokens"] = prompt is not None
-        self._clock.process(self._arrivals(w, first_id, arrival_ns, prompt, output))
+        self._clock.process(self._arrivals(w, first_id, arrival_ns, prompt, output, key, tenant))
 
     def advance(self, until_ns: int, through_rank: int) -> bool:
         """Nothing to do: every request event is an event of SimPy's own."""
@@ -100,10 +106,16 @@ class ReferencePlane:
         if self._rows[row].kind == SHARED_QUEUE:
             self._look_shared(row, True)
 
-    def steer(self, w: int, row: int, exposure: float, timeout_ns: int, slo_ns: int) -> None:
+    def steer(self, w: int, steering: Steering) -> None:
         """See Plane."""
-        wl = self.workloads[w]
-        wl["row"], wl["exposure"], wl["timeout_ns"], wl["slo_ns"] = row, exposure, timeout_ns, slo_ns
+        check_entries(steering, self._traffic[w])
+        for name in STEERED:
+            self.workloads[w][name] = getattr(steering, name)
+        self._reception.fit(w)
+
+    def empty_cache(self, w: int) -> None:
+        """See Plane."""
+        self._reception.empty(w)
 
     def expire(self, row: int) -> None:
         """See Plane."""
@@ -140,38 +152,47 @@ class ReferencePlane:
 
     def _arrivals(
         self, w: int, first_id: int, arrival_ns: NDArray[np.int64], prompt: NDArray[np.int32] | None,
-        output: NDArray[np.int32] | None,
+        output: NDArray[np.int32] | None, key: NDArray[np.int64] | None, tenant: NDArray[np.int32] | None,
     ) -> Process:  # fmt: skip
         for i, t_ns in enumerate(arrival_ns.tolist()):
             yield self._clock.at(t_ns, Rank.ARRIVAL, (w << 40) | (first_id + i))
-            tokens = (0, 0) if prompt is None or output is None else (int(prompt[i]), int(output[i]))
-            self._clock.process(self._request(w, first_id + i, prompt is not None, tokens))
+            deadline_ns = t_ns + int(self.workloads[w]["timeout_ns"])
+            content = NO_KEY if key is None else int(key[i])
+            r = Request(first_id + i, w, t_ns, deadline_ns, self._clock.event(), content)
+            tokens = None if prompt is None or output is None else (int(prompt[i]), int(output[i]))
+            self._clock.process(self._request(r, 0 if tenant is None else int(tenant[i]), tokens))
 
-    def _request(self, w: int, request: int, has_tokens: bool, tokens: tuple[int, int]) -> Process:
-        """One request's life: let in, sent to its row, waiting or at the API, and its end."""
-        now, keys, wl = self._clock.now, self._traffic[w], self.workloads[w]
+    def _request(self, r: Request, tenant: int, tokens: tuple[int, int] | None) -> Process:
+        """One request's life: let in, admitted, answered by the cache or sent to its row, and its end."""
+        w, wl = r.workload, self.workloads[r.workload]
         self._tally.count(w, potential=1)
-        if not draw_exposed(float(wl["exposure"]), keys.exposure_key, request, int(Purpose.EXPOSURE)):
+        if not draw_exposed(float(wl["exposure"]), self._traffic[w].exposure_key, r.request, int(Purpose.EXPOSURE)):
             return
         self._tally.count(w, offered=1)
-        row = int(wl["row"])
-        r = Request(request, w, now, now + int(wl["timeout_ns"]), self._clock.event())
-        if self._rows[row].kind == API:
-            self._tally.enter(r)
-            self._tally.count(w, api_calls=1)
-            if has_tokens:
-                self._tally.count(w, api_prompt_tokens=tokens[0], api_output_tokens=tokens[1])
-            p = self._rows[row]
-            took = draw_service_ns(
-                float(p.mean_ns[1]), p.distribution, p.sigma, keys.service_key, request, int(Purpose.API_LATENCY)
-            )
-            r.start_ns, r.batch = now, 1
-            yield self._clock.at(now + took, Rank.COMPLETION, (1 << 47) | (w << 40) | request)
-            self._tally.end_served(r)
-        elif self._queue_up(row, r):
+        if not self._reception.admits(w, tenant):
+            self._tally.throttle(r)
+        elif self._reception.answers(r):
+            self._tally.hit(r)
+        elif self._rows[int(wl["row"])].kind == API:
+            yield from self._call_api(r, self._rows[int(wl["row"])], tokens)
+        elif self._queue_up(int(wl["row"]), r):
             yield r.ended
         else:
             self._tally.reject(r)
+
+    def _call_api(self, r: Request, p: Row, tokens: tuple[int, int] | None) -> Process:
+        """A request at the hosted API, which answers after a while."""
+        w, now = r.workload, self._clock.now
+        self._tally.enter(r)
+        self._tally.count(w, api_calls=1)
+        if tokens is not None:
+            self._tally.count(w, api_prompt_tokens=tokens[0], api_output_tokens=tokens[1])
+        key, purpose = self._traffic[w].service_key, int(Purpose.API_LATENCY)
+        took = draw_service_ns(float(p.mean_ns[1]), p.distribution, p.sigma, key, r.request, purpose)
+        r.start_ns, r.batch = now, 1
+        yield self._clock.at(now + took, Rank.COMPLETION, (1 << 47) | (w << 40) | r.request)
+        self._tally.end_served(r)
+        self._reception.remember(r)
 
     def _serve(self, row: int, replica: Replica) -> Process:
         """A replica's life while it is ready or draining: handed a batch, it serves it; then it looks for the next."""
@@ -191,6 +212,7 @@ class ReferencePlane:
             yield self._clock.at(self._clock.now + took, Rank.COMPLETION, replica.slot)
             for r in batch:
                 self._tally.end_served(r)
+                self._reception.remember(r)
                 r.ended.succeed()
             now = self._clock.now
             replica.busy_ns += now - replica.started_ns

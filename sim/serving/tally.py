@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sim.clock.environment import Clock
 from sim.record.histogram import BUCKETS, bucket_of
 from sim.serving.entities import Request
-from sim.serving.kernels.state import COMPLETED, IN_SYSTEM, LOG, REJECTED, TIMED_OUT, WORKLOAD
+from sim.serving.kernels.state import COMPLETED, HIT, IN_SYSTEM, LOG, REJECTED, THROTTLED, TIMED_OUT, WORKLOAD
 
 
 class Tally:
@@ -56,6 +56,19 @@ class Tally:
         """A request found no room."""
         self.count(r.workload, rejected=1)
         self._note(r, REJECTED, r.arrival_ns)
+
+    def throttle(self, r: Request) -> None:
+        """A request came faster than its tenant may."""
+        self.count(r.workload, throttled=1)
+        self._note(r, THROTTLED, r.arrival_ns)
+
+    def hit(self, r: Request) -> None:
+        """A request is answered by the cache."""
+        hit_ns = int(self.workloads[r.workload]["hit_ns"])
+        self.count(r.workload, hit=1, good=int(hit_ns <= self.workloads[r.workload]["slo_ns"]))
+        self._histogram[r.workload, bucket_of(hit_ns)] += 1
+        r.start_ns = r.arrival_ns
+        self._note(r, HIT, r.arrival_ns + hit_ns)
 
     def finish(self, end_ns: int) -> float:
         """The horizon: who is still inside has timed out by now, or stays; seconds that those who stay were there."""

@@ -19,7 +19,9 @@ class Block:
 
     first_id: request id of the first arrival, ids are consecutive; arrival_ns: int64[n], ascending, nanoseconds since
     the scenario's start; prompt_tokens, output_tokens: int32[n], or None where the workload's means hold;
-    until_ns: every arrival before it has been handed over. More may follow at exactly `until_ns`.
+    until_ns: every arrival before it has been handed over, more may follow at exactly `until_ns`; key: int64[n], the
+    content asked for (equal keys, equal content), or None where no two requests ask for the same; tenant: int32[n], who
+    asks, from 0 to the workload's tenant_count - 1, or None where all requests are tenant 0's.
     """
 
     first_id: int
@@ -27,6 +29,8 @@ class Block:
     prompt_tokens: Int32 | None
     output_tokens: Int32 | None
     until_ns: int
+    key: Int64 | None = None
+    tenant: Int32 | None = None
 
 
 class ArrivalSource(Protocol):

@@ -41,7 +41,7 @@ def whole_numbers(chunk: Chunk, name: str, largest: int, findings: Findings) -> 
         bad = (values < 0) | (values > largest)
         values = np.where(bad, 0, values)
     else:
-        raise _wrong_type(findings, name, kind, "whole numbers")
+        raise wrong_type(findings, name, kind, "whole numbers")
     if bad.any():
         message = f"not a whole number from 0 to {largest:,}. Expected one such as 12."
         findings.rows(bad, chunk.rows, name, column, message)
@@ -71,7 +71,7 @@ def stamps_ns(chunk: Chunk, name: str, offsets: Offsets, findings: Findings) -> 
     if pa.types.is_date(kind):
         column, kind = column.cast(pa.timestamp("s")), pa.timestamp("s")
     if not pa.types.is_timestamp(kind):
-        raise _wrong_type(findings, name, kind, f"time stamps such as {_EXAMPLE}")
+        raise wrong_type(findings, name, kind, f"time stamps such as {_EXAMPLE}")
     good = column.is_valid().to_numpy(zero_copy_only=False)
     per_unit = {"s": NS_PER_S, "ms": 1_000_000, "us": 1000, "ns": 1}[kind.unit]
     values = column.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
@@ -184,7 +184,7 @@ def seconds_ns(chunk: Chunk, name: str, findings: Findings) -> tuple[Int64, Bool
         ns = whole * NS_PER_S + np.rint(fraction * NS_PER_S).astype(np.int64)
         seconds = np.array([_number(c.as_py()) if not p else 0.0 for c, p in zip(column, plain)])
     else:
-        raise _wrong_type(findings, name, kind, "seconds since the start")
+        raise wrong_type(findings, name, kind, "seconds since the start")
     good = plain | ((seconds >= 0.0) & (seconds < _LARGEST_S))
     safe = np.where(good & ~plain, seconds, 0.0)
     whole_s = np.floor(safe)
@@ -220,5 +220,6 @@ def _uncastable(civil: Any, offset: int) -> list[int]:
     return []
 
 
-def _wrong_type(findings: Findings, name: str, kind: object, expected: str) -> InputError:
+def wrong_type(findings: Findings, name: str, kind: object, expected: str) -> InputError:
+    """The error for a column whose type cannot hold what is `expected`."""
     return unreadable(findings.path, f"column {name} holds {kind}. Expected {expected}.")

@@ -54,10 +54,11 @@ def check_file(workload: FileWorkload, where: str) -> TraceEnds:
         whole_numbers(chunk, names[1], MOST_REQUESTS, findings)
         _check_order(times, good, chunk, names[0], findings)
         return _absolute(int(times[0]), int(times[-1]) + round(workload.interval_s * NS_PER_S))
-    layout = trace_layout(table)
+    layout = trace_layout(table, workload, where)
     chunk = table.ends(layout.names, findings)
     times, good = layout.times(chunk, offsets, findings)
     layout.tokens(chunk, findings)
+    layout.keys(chunk, findings)
     _check_order(times, good, chunk, layout.time, findings)
     end_ns = int(times[-1]) + 1
     return TraceEnds(None, None, end_ns) if layout.relative else _absolute(int(times[0]), end_ns)

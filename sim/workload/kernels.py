@@ -1,7 +1,7 @@
-"""Compiled arrival processes: Poisson with a piecewise constant rate, and a given number of arrivals per interval.
+"""Compiled arrival processes: Poisson and renewal with a piecewise constant rate, and given numbers per interval.
 
-Both draw u(key, request id) from counter-based streams, two neighbouring requests sharing one Philox call, so the time
-of an arrival does not depend on how arrivals are cut into blocks.
+All draw from counter-based streams by request id, so the time of an arrival does not depend on how arrivals are cut
+into blocks. Where a request needs one uniform, two neighbours share one Philox call.
 """
 
 import math
@@ -11,33 +11,65 @@ import numpy as np
 
 from sim.compiled import inlined, kernel
 from sim.streams import Purpose, uniform_pair
-from sim.workload.block import Float64, Int64
+from sim.workload.block import Float64, Int32, Int64
+from sim.workload.gaps import gap_length
 
 _ARRIVAL = int(Purpose.ARRIVAL)
 
-# State of the Poisson process, float64: hazard left until the next arrival, nanoseconds into the current interval, and
-# whether that hazard has been drawn.
+# State of a process along a demand curve, float64: hazard (integrated rate) left until the next arrival, nanoseconds
+# into the current interval, and whether that hazard has been drawn.
 HAZARD, OFFSET, DRAWN = 0, 1, 2
 
 # State of the counts process, int64 and float64: interval, arrivals already placed in it; the largest of the uniforms
 # that are still to come.
 INTERVAL, PLACED = 0, 1
 
+# State of a mix, int64[c, 2]: arrivals taken from a client's buffer, and filled into it.
+TAKEN, FILLED = 0, 1
+
 
 _pair: Callable[[np.uint64, int, int, int], tuple[float, float]] = uniform_pair  # the name carries the types
 
 
 @inlined
-def draw(key: np.uint64, request: int, odd: float) -> tuple[float, float]:
+def draw(key: np.uint64, request: int, odd: float, purpose: int) -> tuple[float, float]:
     """The uniform of a request, and that of the next request where one Philox call gives both.
 
     odd: the second value of the pair drawn for request - 1; 0.0 where it is not at hand.
     """
     if request & 1:
         if odd == 0.0:
-            _, odd = _pair(key, request >> 1, 0, _ARRIVAL)
+            _, odd = _pair(key, request >> 1, 0, purpose)
         return odd, 0.0
-    return _pair(key, request >> 1, 0, _ARRIVAL)
+    return _pair(key, request >> 1, 0, purpose)
+
+
+@inlined
+def spend(
+    hazard: float, offset: float, k: int, rate_per_ns: Float64, first_ns: int, length_ns: int, end_ns: int
+) -> tuple[float, float, int]:
+    """Walk along the demand curve from `offset` in interval k until `hazard` is used up, or all intervals are.
+
+    Time rescaling (Brown et al., Neural Computation 14, 2002): an arrival comes where the integrated rate since the one
+    before reaches its hazard. The integral is kept relative to the current interval, so precision does not fade with
+    the number of arrivals. Returns hazard left, offset and interval; the interval is rate_per_ns.size at the end.
+    """
+    while k < rate_per_ns.size:
+        rate = rate_per_ns[k]
+        left = rate * (min(length_ns, end_ns - first_ns - k * length_ns) - offset)
+        if hazard < left:
+            return 0.0, offset + hazard / rate, k
+        hazard -= left
+        offset = 0.0
+        k += 1
+    return hazard, offset, k
+
+
+@inlined
+def instant(offset: float, k: int, first_ns: int, length_ns: int, end_ns: int) -> int:
+    """Nanosecond of an arrival at `offset` in interval k, inside that interval."""
+    start = first_ns + k * length_ns
+    return start + min(int(offset), min(length_ns, end_ns - start) - 1)
 
 
 @kernel
@@ -53,38 +85,59 @@ def poisson_block(
 ) -> tuple[int, int]:
     """Fill `out` with arrivals of a Poisson process whose rate is constant within each interval.
 
-    Time rescaling (Brown et al., Neural Computation 14, 2002): arrival i comes where the integrated rate since arrival
-    i - 1 reaches -ln u(i). The integral is kept relative to the current interval, so precision does not fade with the
-    number of arrivals.
-
-    rate_per_ns: float64[k], rate of each interval from `first_ns` on, each `length_ns` long, the last cut at `end_ns`;
-    state: float64[3], see HAZARD; out: int64[n].
+    The hazard of arrival i is -ln u(i), see `spend`. rate_per_ns: float64[k], rate of each interval from `first_ns` on,
+    each `length_ns` long, the last cut at `end_ns`; state: float64[3], see HAZARD; out: int64[n].
     Returns (arrivals written, intervals finished): when all intervals are finished, `out` may have room left.
     """
     n, k, odd = 0, 0, 0.0
     hazard, offset, drawn = state[HAZARD], state[OFFSET], state[DRAWN]
-    while k < rate_per_ns.size:
-        start = first_ns + k * length_ns
-        length = min(length_ns, end_ns - start)
-        rate = rate_per_ns[k]
-        while True:
-            if drawn == 0.0:
-                if n == out.size:
-                    state[HAZARD], state[OFFSET], state[DRAWN] = hazard, offset, drawn
-                    return n, k
-                u, odd = draw(key, first_id + n, odd)
-                hazard = -math.log(u)
-                drawn = 1.0
-            left = rate * (length - offset)
-            if hazard >= left:
-                hazard -= left
+    while True:
+        if drawn == 0.0:
+            if n == out.size:
                 break
-            offset += hazard / rate
-            drawn = 0.0
-            out[n] = start + min(int(offset), length - 1)
-            n += 1
-        offset = 0.0
-        k += 1
+            u, odd = draw(key, first_id + n, odd, _ARRIVAL)
+            hazard = -math.log(u)
+            drawn = 1.0
+        hazard, offset, k = spend(hazard, offset, k, rate_per_ns, first_ns, length_ns, end_ns)
+        if k == rate_per_ns.size:
+            break
+        drawn = 0.0
+        out[n] = instant(offset, k, first_ns, length_ns, end_ns)
+        n += 1
+    state[HAZARD], state[OFFSET], state[DRAWN] = hazard, offset, drawn
+    return n, k
+
+
+@kernel
+def renewal_block(
+    key: np.uint64,
+    first_id: int,
+    law: Float64,
+    rate_per_ns: Float64,
+    first_ns: int,
+    length_ns: int,
+    end_ns: int,
+    state: Float64,
+    out: Int64,
+) -> tuple[int, int]:
+    """Fill `out` with arrivals of a renewal process in operational time, in which the demand curve's rate is 1.
+
+    law: float64[3] of the gaps (sim/workload/gaps.py), of unit mean; everything else as in `poisson_block`.
+    """
+    n, k = 0, 0
+    hazard, offset, drawn = state[HAZARD], state[OFFSET], state[DRAWN]
+    while True:
+        if drawn == 0.0:
+            if n == out.size:
+                break
+            hazard = gap_length(key, first_id + n, law)
+            drawn = 1.0
+        hazard, offset, k = spend(hazard, offset, k, rate_per_ns, first_ns, length_ns, end_ns)
+        if k == rate_per_ns.size:
+            break
+        drawn = 0.0
+        out[n] = instant(offset, k, first_ns, length_ns, end_ns)
+        n += 1
     state[HAZARD], state[OFFSET], state[DRAWN] = hazard, offset, drawn
     return n, k
 
@@ -115,7 +168,7 @@ def counts_block(
         start = start_ns[k]
         stop = min(count, done + out.size - n)
         while done < stop:
-            u, odd = draw(key, first_id + n, odd)
+            u, odd = draw(key, first_id + n, odd, _ARRIVAL)
             r *= math.exp(math.log(u) / (count - done))
             out[n] = start + min(int(length_ns * (1.0 - r)), length_ns - 1)
             n += 1
@@ -123,4 +176,28 @@ def counts_block(
         if done == count:
             k, done, r = k + 1, 0, 1.0
     place[0], place[1], largest[0] = k, done, r
+    return n
+
+
+@kernel
+def merge_block(ahead: Int64, state: Int64, next_ns: Int64, out: Int64, tenant: Int32) -> int:
+    """Fill `out` and `tenant` with the earliest arrivals of all clients, of two at the same instant the first client's.
+
+    ahead: int64[c, s], arrivals of each client; state: int64[c, 2], see TAKEN; next_ns: int64[c], the next arrival of
+    each, the largest int64 where there is none; out: int64[n]; tenant: int32[n].
+    Returns how many it wrote: it stops when `out` is full or a buffer has been emptied.
+    """
+    n = 0
+    while n < out.size:
+        first, at = 0, next_ns[0]
+        for c in range(1, next_ns.size):
+            if next_ns[c] < at:
+                first, at = c, next_ns[c]
+        out[n] = at
+        tenant[n] = first
+        n += 1
+        state[first, TAKEN] += 1
+        if state[first, TAKEN] == state[first, FILLED]:
+            return n
+        next_ns[first] = ahead[first, state[first, TAKEN]]
     return n

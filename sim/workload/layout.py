@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from sim.config import InputError, Problem
+from sim.workload.attributes import TraceKeys
 from sim.workload.block import Int64
 from sim.workload.cells import Bools, Offsets, seconds_ns, stamps_ns, whole_numbers
+from sim.workload.contents import content_keys
 from sim.workload.findings import Findings, unreadable
-from sim.workload.parameters import CountsWorkload, FileWorkload
+from sim.workload.parameters import CountsWorkload, FileWorkload, ReplayWorkload
 from sim.workload.table import Chunk, Table
 
 MOST_TOKENS = 2**31 - 1
@@ -18,18 +20,23 @@ _OWN = "arrival (time stamp) or arrival_s (seconds since the start), and optiona
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns of a request trace. relative: whether times are seconds since the scenario's start."""
+    """Columns of a request trace.
+
+    relative: whether times are seconds since the scenario's start; key: column of content keys, where one is wanted.
+    """
 
     time: str
     relative: bool
     prompt: str | None
     output: str | None
+    key: str | None
     unused: tuple[str, ...]
 
     @property
     def names(self) -> list[str]:
         """Columns to read."""
-        return [n for n in (self.time, self.prompt, self.output) if n is not None]
+        wanted = (self.time, self.prompt, self.output, self.key)
+        return list(dict.fromkeys(n for n in wanted if n is not None))
 
     def times(self, chunk: Chunk, offsets: Offsets, findings: Findings) -> tuple[Int64, Bools]:
         """Nanoseconds (since the start where `relative`, since 1970 UTC otherwise), and which rows are good."""
@@ -43,9 +50,16 @@ class Layout:
         output = whole_numbers(chunk, self.output, MOST_TOKENS, findings) if self.output else None
         return prompt, output
 
+    def keys(self, chunk: Chunk, findings: Findings) -> Int64 | None:
+        """Content key of each row, None where none are wanted."""
+        return content_keys(chunk, self.key, findings) if self.key else None
 
-def trace_layout(table: Table) -> Layout:
-    """The layout of a request trace, known by its header. Raises InputError naming both formats."""
+
+def trace_layout(table: Table, workload: ReplayWorkload, where: str) -> Layout:
+    """The layout of a request trace, known by its header and the workload's column of keys.
+
+    where: key path of the workload. Raises InputError naming both formats, or the columns there are.
+    """
     columns = table.columns
     prompt: str | None
     output: str | None
@@ -63,8 +77,11 @@ def trace_layout(table: Table) -> Layout:
             "by commas. See docs/data.md.",
             ",".join(columns),
         )
-    unused = tuple(c for c in columns if c not in (time, prompt, output))
-    return Layout(time, relative, prompt, output, unused)
+    key = workload.keys.column if isinstance(workload.keys, TraceKeys) else None
+    if key is not None and key not in columns:
+        raise InputError(_no_such_column(table, f"{where}.keys.column", key))
+    unused = tuple(c for c in columns if c not in (time, prompt, output, key))
+    return Layout(time, relative, prompt, output, key, unused)
 
 
 def counts_columns(table: Table, workload: CountsWorkload, where: str) -> list[str]:
@@ -75,17 +92,18 @@ def counts_columns(table: Table, workload: CountsWorkload, where: str) -> list[s
     wanted = {"time_column": workload.time_column, "count_column": workload.count_column}
     found = {key: next((n for n in names if n in table.columns), None) for key, names in wanted.items()}
     problems = [
-        Problem(
-            f"{where}.{key}",
-            " or ".join(wanted[key]),
-            f"{table.path} has no such column. Its columns are: {', '.join(table.columns)}. Type {where}.{key}=NAME.",
-        )
+        _no_such_column(table, f"{where}.{key}", " or ".join(wanted[key]))
         for key, name in found.items()
         if name is None
     ]
     if problems:
         raise InputError(*problems)
     return [name for name in found.values() if name is not None]
+
+
+def _no_such_column(table: Table, key: str, name: str) -> Problem:
+    there_are = ", ".join(table.columns)
+    return Problem(key, name, f"{table.path} has no such column. Its columns are: {there_are}. Type {key}=NAME.")
 
 
 def file_path(workload: FileWorkload, where: str) -> str:

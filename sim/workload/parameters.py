@@ -1,15 +1,22 @@
 """Parameters of demand: what a request is like, and when requests arrive."""
 
+import math
 from itertools import pairwise
-from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from sim.config import Bytes, NonNegative, Parameters, Positive, PositiveLongSeconds, PositiveSeconds, Rate, Share
 from sim.config.parameters import key_of
+from sim.workload.attributes import Keys, Tenants, TraceKeys, UniqueKeys
+from sim.workload.interarrival import Client, Interarrival
+from sim.workload.occasions import Holidays, Launch, Spikes, Yearly
+from sim.workload.recorded import Columns, FilePath, TimeZone
 
 HOURS_OF_WEEK = 168
+MAX_CLIENTS = 100  # assumption: a mix of a few skewed clients behaves like all (ServeGen); each costs time per arrival
+MAX_LAUNCHES = 100  # assumption: one a month for eight years
+_SHARES_WITHIN = 1e-6  # what the shares of a mix may miss 1 by
 MAX_TOKENS = 1e8  # assumption: a hundred times the longest context window sold in 2026
 
 
@@ -25,14 +32,6 @@ def _a_second_or_more(seconds: float) -> float:
     return seconds
 
 
-def _known_timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError('not a time zone. Expected an IANA name such as "UTC" or "Europe/Paris".') from None
-    return name
-
-
 def _some_weight(weights: tuple[float, ...]) -> tuple[float, ...]:
     if len(weights) != HOURS_OF_WEEK:
         raise ValueError(
@@ -44,26 +43,9 @@ def _some_weight(weights: tuple[float, ...]) -> tuple[float, ...]:
     return weights
 
 
-def _as_several(names: object) -> object:
-    return (names,) if isinstance(names, str) else names
-
-
-def _as_typed(names: tuple[str, ...]) -> str | list[str]:
-    return names[0] if len(names) == 1 else list(names)
-
-
 PositiveRate = Annotated[Rate, AfterValidator(_more_than_zero)]
 Resolution = Annotated[PositiveSeconds, AfterValidator(_a_second_or_more)]
-TimeZone = Annotated[str, AfterValidator(_known_timezone)]
 Tokens = Annotated[NonNegative, Field(le=MAX_TOKENS)]
-FilePath = Annotated[str, Field(min_length=1)]
-Columns = Annotated[
-    tuple[Annotated[str, Field(min_length=1)], ...],
-    Field(min_length=1, max_length=10),
-    BeforeValidator(_as_several),
-    PlainSerializer(_as_typed, when_used="json"),
-]
-"""Names of one column, of which a file has at least one; a single name may be typed as text."""
 
 
 class Slo(Parameters):
@@ -162,21 +144,98 @@ class Demand(Parameters):
     log_bytes: Bytes
 
 
-class PoissonWorkload(Demand):
-    """Poisson arrivals with a time-varying rate, constant within each `resolution_s`.
+class Requests(Demand):
+    """What single requests carry. keys: the content they ask for; tenants: who asks."""
 
-    rate_per_s: mean rate at the scenario's start, before growth and seasonality. Growth is taken at the middle of each
-    interval, seasonality at the civil hour of that middle.
+    keys: Keys = Field(default_factory=UniqueKeys)
+    tenants: Tenants = Tenants()
+
+    @property
+    def tenant_count(self) -> int:
+        """How many tenants ask; a request's tenant is a number from 0 to one less."""
+        return self.tenants.count
+
+    @field_validator("keys")
+    @classmethod
+    def _known(cls, value: Keys) -> Keys:
+        if isinstance(value, TraceKeys) and not issubclass(cls, ReplayWorkload):
+            raise ValueError(
+                "only a replayed trace has keys of its own. Type {kind: zipf} or {kind: unique}, or choose "
+                "workload=replay."
+            )
+        return value
+
+
+class RatedWorkload(Requests):
+    """A demand curve: a time-varying rate, constant within each `resolution_s`, that all its factors multiply.
+
+    rate_per_s: mean rate at the scenario's start, before all factors. Growth is taken at the middle of each interval;
+    seasonality, yearly weights (12, January first, normalised to mean 1) and holidays at the civil moment of that
+    middle; launches and spikes with their mean over the interval.
     """
 
-    kind: Literal["poisson"] = "poisson"
     rate_per_s: PositiveRate
     resolution_s: Resolution = 3600.0  # assumption: an hour, the grain of the seasonality
     growth: Growth = Field(default_factory=NoGrowth)
     seasonality: Seasonality = Field(default_factory=FlatSeasonality)
+    yearly: Yearly | None = None  # assumption: every month like every other
+    holidays: Holidays | None = None  # assumption: none
+    launches: Annotated[tuple[Launch, ...], Field(max_length=MAX_LAUNCHES)] = ()  # assumption: none
+    spikes: Spikes | None = None  # assumption: none
 
 
-class CountsWorkload(Demand):
+class PoissonWorkload(RatedWorkload):
+    """Poisson arrivals along a demand curve."""
+
+    kind: Literal["poisson"] = "poisson"
+
+
+class RenewalWorkload(RatedWorkload):
+    """Renewal arrivals along a demand curve: burstier than Poisson where the coefficient of variation is above 1.
+
+    interarrival: law of the time between two requests in operational time, in which the rate is 1.
+    """
+
+    kind: Literal["renewal"] = "renewal"
+    interarrival: Interarrival
+
+
+class ClientMixWorkload(RatedWorkload):
+    """Several clients, each a renewal process with its share of one demand curve (ServeGen, Xiang et al. 2025).
+
+    clients: their shares add up to 1. A request's tenant is its client, so `tenants` stays as it is.
+    """
+
+    kind: Literal["client_mix"] = "client_mix"
+    clients: tuple[Client, ...]
+
+    @property
+    def tenant_count(self) -> int:
+        """As many as there are clients."""
+        return len(self.clients)
+
+    @field_validator("clients")
+    @classmethod
+    def _whole(cls, value: tuple[Client, ...]) -> tuple[Client, ...]:
+        if not 1 <= len(value) <= MAX_CLIENTS:
+            raise ValueError(f"{len(value)} clients. Expected 1 to {MAX_CLIENTS}.")
+        if any(client.share == 0.0 for client in value):
+            raise ValueError("a client with a share of 0. Leave it out, or type a share above 0.")
+        total = math.fsum(client.share for client in value)
+        if abs(total - 1.0) > _SHARES_WITHIN:
+            over = "over" if total > 1.0 else "under"
+            raise ValueError(f"shares add up to {total:.6g}, {over} 1. Type shares whose sum is 1 (or 100 %).")
+        return value
+
+    @field_validator("tenants")
+    @classmethod
+    def _clients_are_tenants(cls, value: Tenants) -> Tenants:
+        if value.count != 1:
+            raise ValueError("each client of a mix is a tenant. Type count: 1, and one client for each tenant.")
+        return value
+
+
+class CountsWorkload(Requests):
     """As many arrivals in each interval as a file says, in uniform order within the interval.
 
     path: CSV or parquet file; time_column, count_column: its columns, of several names the first that it has;
@@ -191,7 +250,7 @@ class CountsWorkload(Demand):
     timezone: TimeZone = "UTC"  # assumption: logs are kept in UTC
 
 
-class ReplayWorkload(Demand):
+class ReplayWorkload(Requests):
     """The arrivals of a request trace, each at its recorded nanosecond.
 
     path: the Azure LLM inference CSV as published, or our own CSV or parquet format (docs/data.md); timezone: zone of
@@ -204,11 +263,26 @@ class ReplayWorkload(Demand):
 
 
 FileWorkload = CountsWorkload | ReplayWorkload
-Workload = Annotated[PoissonWorkload | CountsWorkload | ReplayWorkload, Field(discriminator="kind")]
+Workload = Annotated[
+    PoissonWorkload | RenewalWorkload | ClientMixWorkload | CountsWorkload | ReplayWorkload, Field(discriminator="kind")
+]
 
 _DEMAND_FIELDS = (
-    "kind", "rate_per_s", "resolution_s", "growth", "seasonality", "path", "time_column", "count_column", "interval_s",
-    "timezone",
+    "kind", "rate_per_s", "resolution_s", "growth", "seasonality", "yearly", "holidays", "launches", "spikes",
+    "interarrival", "clients", "keys", "tenants", "path", "time_column", "count_column", "interval_s", "timezone",
 )  # fmt: skip
 DEMAND_KEYS: frozenset[str] = frozenset(_DEMAND_FIELDS) | frozenset(key_of(f) for f in _DEMAND_FIELDS)
 """Keys of a workload that a phase may not override, since potential demand does not react to the product's phases."""
+
+_AnyWorkload = TypeVar("_AnyWorkload", bound=Requests)
+
+
+def doubled(workload: _AnyWorkload, factor: float) -> _AnyWorkload:
+    """The workload with `factor` times its rate, all else and every random draw the same.
+
+    Raises ValueError for counts and replays, which come as they were recorded.
+    """
+    if not isinstance(workload, RatedWorkload):
+        kind = getattr(workload, "kind", "workload")
+        raise ValueError(f"a {kind} workload comes as it was recorded; only one with a rate can be scaled.")
+    return workload.model_copy(update={"rate_per_s": workload.rate_per_s * factor})

@@ -13,7 +13,7 @@ from sim.workload.layout import Layout, file_path, trace_layout
 from sim.workload.parameters import ReplayWorkload
 from sim.workload.table import Chunk, Table
 
-_Arrivals = tuple[Int64, Int32 | None, Int32 | None]
+_Arrivals = tuple[Int64, Int32 | None, Int32 | None, Int64 | None]
 
 
 class ReplayArrivals:
@@ -23,7 +23,7 @@ class ReplayArrivals:
         """where: key path for messages. Raises InputError with everything that is wrong in the file."""
         self._workload, self._calendar, self._size = workload, calendar, block_size
         self._table = Table(file_path(workload, where))
-        self._layout = trace_layout(self._table)
+        self._layout = trace_layout(self._table, workload, where)
         for _ in self._checked():
             pass
         self.notes = _notes(self._table, self._layout)
@@ -35,19 +35,19 @@ class ReplayArrivals:
 
     def _cut(self) -> Iterator[Block]:
         first_id, last_ns = 0, 0
-        for arrival_ns, prompt, output in self._checked():
+        for arrival_ns, prompt, output, key in self._checked():
             for i in range(0, arrival_ns.size, self._size):
                 part = slice(i, i + self._size)
                 arrivals = arrival_ns[part]
                 last_ns = int(arrivals[-1])
                 yield Block(
                     first_id, arrivals, None if prompt is None else prompt[part],
-                    None if output is None else output[part], last_ns,
+                    None if output is None else output[part], last_ns, None if key is None else key[part],
                 )  # fmt: skip
                 first_id += arrivals.size
         none = np.empty(0, dtype=np.int64)
         tokens = none.astype(np.int32) if self._layout.prompt or self._layout.output else None
-        yield Block(first_id, none, tokens, tokens, self._calendar.horizon_ns)
+        yield Block(first_id, none, tokens, tokens, self._calendar.horizon_ns, none if self._layout.key else None)
 
     def _checked(self) -> Iterator[_Arrivals]:
         """Arrivals chunk by chunk; raises InputError at the end of the file if any row of it is wrong."""
@@ -59,10 +59,11 @@ class ReplayArrivals:
             times, good = layout.times(chunk, offsets, findings)
             arrival_ns = times - origin_ns
             prompt, output = self._completed(*layout.tokens(chunk, findings))
+            key = layout.keys(chunk, findings)
             bounds.check(arrival_ns, arrival_ns, good, chunk.rows)
             last = _check_order(arrival_ns, good, last, chunk, layout.time, findings)
             if findings.count == 0:
-                yield arrival_ns, _int32(prompt), _int32(output)
+                yield arrival_ns, _int32(prompt), _int32(output), key
         bounds.tell(findings, layout.time)
         findings.raise_if_any()
 

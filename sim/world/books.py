@@ -2,60 +2,117 @@
 phase begins.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from sim.clock.calendar import NS_PER_S
 from sim.config import RunError
-from sim.cost.accrual import ApiPrice, ApiUse, LogStorage, TieredMeter, api_lines, log_lines, machine_lines, volume_line
+from sim.cost.accrual import (
+    ApiPrice,
+    ApiUse,
+    LogStorage,
+    TieredMeter,
+    api_lines,
+    cache_line,
+    log_lines,
+    machine_lines,
+    volume_line,
+)
+from sim.cost.hosting import Commitment, commitment_lines, premium_line, switching_line
 from sim.cost.ledger import Ledger
 from sim.fleet.fleet import Fleet
+from sim.model.life import ModelLife
+from sim.model.lines import learning_lines, value_lines
+from sim.operations.costs import cost_lines
+from sim.operations.incidents import IncidentDesk, incident_line
 from sim.operations.staff import staff_lines
 from sim.scenario import Scenario
+from sim.serving.admission import LruCache
 
 _BUG = "This is a bug in poc2scale: please report it."
 _HOURS_TOLERANCE = 1e-9  # float hours of up to 1e5 lines, each rounded to 1e-16 of itself
-_USED = ("offered", "completed", "api_calls", "api_prompt_tokens", "api_output_tokens")
+_USED = (
+    "offered", "hit", "completed", "throttled", "rejected", "timed_out", "api_calls", "api_prompt_tokens",
+    "api_output_tokens",
+)  # fmt: skip
+
+
+class FleetUse(NamedTuple):
+    """A fleet at an accrual: its busy time so far (ns), and whether it is rented as a managed endpoint."""
+
+    row: int
+    fleet: Fleet
+    busy_ns: int
+    managed: bool
 
 
 class Books:
-    """Turns use into money. Machine time, egress and logs are billed whoever serves; staff by the phase in effect."""
+    """Turns use into money. Machine time, egress and logs are billed whoever serves; people and other fixed cost by the
+    phase in effect.
 
-    def __init__(self, names: list[str], workloads: NDArray[Any], phase: str, effective: Scenario) -> None:
-        self.ledger = Ledger()
-        self._names = names
+    ledger: what is spent; value: what answers earn, and what is lost by those that are not given or not fresh.
+    """
+
+    def __init__(
+        self, workloads: NDArray[Any], phase: str, effective: Scenario, lives: Mapping[str, ModelLife],
+        desk: IncidentDesk,
+    ) -> None:  # fmt: skip
+        self.ledger, self.value = Ledger(), Ledger()
+        self._names = list(effective.workloads)
         self._phase, self._effective = phase, effective
-        self._last = {name: dict.fromkeys(_USED, 0) for name in names}
-        self._machine: dict[int, tuple[int, int]] = {}
+        self._lives, self._desk = lives, desk
+        self._last = {name: dict.fromkeys(_USED, 0) for name in self._names}
+        self._learned = dict.fromkeys(self._names, (0, 0, 0))
+        self._machine: dict[int, tuple[int, int, int]] = {}
+        self._worked_ns = 0
         self._at_ns = 0
         self._workloads = workloads
         price = effective.price
         self._egress = TieredMeter(price.egress)
         self._ingest = TieredMeter(price.logs.ingest)
-        self._storage = {name: LogStorage(price.logs) for name in names}
+        self._storage = {name: LogStorage(price.logs) for name in self._names}
+        self.commitments = {name: Commitment() for name in effective.pools}
+        self._begun = False
 
-    def accrue(self, now_ns: int, fleets: Iterable[tuple[int, Fleet, int]]) -> None:
-        """Post all that was used since the last accrual. fleets: (row, fleet, busy ns so far)."""
+    def accrue(self, now_ns: int, fleets: Iterable[FleetUse]) -> None:
+        """Post all that was used since the last accrual."""
         if now_ns == self._at_ns:
             return
-        at_s, phase, scenario = now_ns / NS_PER_S, self._phase, self._effective
-        for row, fleet, busy_ns in fleets:
-            billed_ns = fleet.billed_ns(now_ns)
-            last_billed, last_busy = self._machine.get(row, (0, 0))
-            self._machine[row] = (billed_ns, busy_ns)
-            machine_lines(
-                self.ledger, at_s, (billed_ns - last_billed) / NS_PER_S, (busy_ns - last_busy) / NS_PER_S,
-                fleet.machine.price_usd_per_h, phase, workload=self._only_user(fleet.name), model=fleet.model.name,
-                resource=fleet.name, sku=fleet.machine.name,
-            )  # fmt: skip
+        at_s, span_s, phase = now_ns / NS_PER_S, (now_ns - self._at_ns) / NS_PER_S, self._phase
+        for use in fleets:
+            self._accrue_fleet(at_s, now_ns, use)
+        for name, commitment in self.commitments.items():
+            machine = self._effective.pools[name].machine
+            labels = {"workload": self._only_user(name), "resource": name, "sku": machine.name}
+            commitment_lines(self.ledger, at_s, span_s, commitment, phase, **labels)
         for w, name in enumerate(self._names):
-            self._accrue_workload(at_s, w, name)
-        staff_lines(self.ledger, at_s, (now_ns - self._at_ns) / NS_PER_S, scenario.phases[phase].staff, phase)
-        self._at_ns = now_ns
+            self._accrue_workload(at_s, span_s, w, name)
+            self._accrue_learning(now_ns, name)
+        staff_lines(self.ledger, at_s, span_s, self._effective.phases[phase].staff, phase)
+        cost_lines(self.ledger, at_s, span_s, self._effective.phases[phase].costs, phase, first=False)
+        worked_ns = self._desk.worked_ns(now_ns)
+        incident_line(self.ledger, at_s, (worked_ns - self._worked_ns) / NS_PER_S, self._desk.rate_usd_per_h, phase)
+        self._worked_ns, self._at_ns = worked_ns, now_ns
 
-    def _accrue_workload(self, at_s: float, w: int, name: str) -> None:
+    def _accrue_fleet(self, at_s: float, now_ns: int, use: FleetUse) -> None:
+        fleet = use.fleet
+        so_far = (fleet.billed_ns(now_ns), use.busy_ns, fleet.covered_ns(now_ns))
+        last = self._machine.get(use.row, (0, 0, 0))
+        billed_s, busy_s, covered_s = ((a - b) / NS_PER_S for a, b in zip(so_far, last, strict=True))
+        self._machine[use.row] = so_far
+        price, phase = fleet.machine.price_usd_per_h, self._phase
+        labels = {
+            "workload": self._only_user(fleet.name), "model": fleet.model.name, "resource": fleet.name,
+            "sku": fleet.machine.name,
+        }  # fmt: skip
+        machine_lines(self.ledger, at_s, billed_s, busy_s, price, phase, covered_s=covered_s, **labels)
+        if use.managed:
+            terms = self._effective.pools[fleet.name].hosting.managed
+            premium_line(self.ledger, at_s, billed_s, price, terms, phase, **labels)
+
+    def _accrue_workload(self, at_s: float, span_s: float, w: int, name: str) -> None:
         counters, last = self._workloads[w], self._last[name]
         used = {what: int(counters[what]) - last[what] for what in _USED}
         self._last[name] = {what: int(counters[what]) for what in _USED}
@@ -67,10 +124,33 @@ class Books:
                 use = ApiUse(calls, used["api_prompt_tokens"], used["api_output_tokens"])
             price = ApiPrice(api.request_usd, api.prompt_usd_per_mtok, api.output_usd_per_mtok)
             api_lines(self.ledger, at_s, use, price, phase, workload=name, model=api.name, sku=api.name)
-        egress = used["completed"] * workload.response_bytes
+        cache = workload.cache
+        if isinstance(cache, LruCache):
+            gb = cache.capacity * cache.entry_bytes / 1e9
+            cache_line(self.ledger, at_s, span_s, gb, cache.price_usd_per_gb_h, phase, workload=name)
+        answered = used["hit"] + used["completed"]
+        egress = answered * workload.response_bytes
         volume_line(self.ledger, at_s, "network.egress", self._egress, egress, phase, workload=name)
         logs = used["offered"] * workload.log_bytes
         log_lines(self.ledger, at_s, self._ingest, self._storage[name], logs, phase, workload=name)
+        life, shed = self._lives.get(name), used["rejected"] + used["timed_out"]
+        quality = life.quality_mean(self._at_ns, round(at_s * NS_PER_S)) if life else float("nan")
+        fresh = life.fresh if life else float("nan")
+        value_lines(
+            self.value, at_s, answered, used["throttled"], shed, quality, fresh, workload.value, phase, workload=name
+        )
+
+    def _accrue_learning(self, now_ns: int, name: str) -> None:
+        life = self._lives.get(name)
+        if life is None:
+            return
+        so_far = (life.training_ns(now_ns), life.jobs, life.labels)
+        trained_ns, jobs, labels = (a - b for a, b in zip(so_far, self._learned[name], strict=True))
+        self._learned[name] = so_far
+        learning = self._effective.workloads[name].learning
+        learning_lines(
+            self.ledger, now_ns / NS_PER_S, trained_ns / NS_PER_S, jobs, labels, learning, self._phase, workload=name
+        )
 
     def _only_user(self, pool: str) -> str:
         """The workload that a pool's time is for; several share it, and its cost is for none of them alone."""
@@ -99,11 +179,22 @@ class Books:
         self._egress.new_month()
         self._ingest.new_month()
 
-    def begin_phase(self, phase: str, effective: Scenario) -> None:
-        """From now on another phase's staff and prices count; everything before has been accrued."""
+    def begin_phase(self, phase: str, effective: Scenario, now_ns: int) -> None:
+        """From now on another phase's people, prices and hosting count; everything before has been accrued."""
         if effective.price != self._effective.price:
             self._egress.reprice(effective.price.egress)
             self._ingest.reprice(effective.price.logs.ingest)
             for storage in self._storage.values():
                 storage.reprice(effective.price.logs)
-        self._phase, self._effective = phase, effective
+        at_s, mode = now_ns / NS_PER_S, effective.phases[phase].serving
+        moved = self._begun and mode != self._effective.phases[self._phase].serving
+        self._phase, self._effective, self._begun = phase, effective, True
+        cost_lines(self.ledger, at_s, 0.0, effective.phases[phase].costs, phase, first=True)
+        for name in sorted({workload.pool for workload in effective.workloads.values()}):
+            pool, commitment = effective.pools[name], self.commitments[name]
+            if moved:
+                switching_line(self.ledger, at_s, pool.hosting.move_to(mode), phase, resource=name, sku=mode)
+            if mode == "committed":
+                commitment.begin(at_s, pool.hosting.committed, pool.machine.price_usd_per_h)
+            else:
+                commitment.end(at_s)

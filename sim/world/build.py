@@ -1,6 +1,9 @@
-"""The world of one run: clock, data plane, fleets, scaling loops, recorder, books, and the processes between them."""
+"""The world of one run: clock, data plane, fleets, scaling loops, models' lives, recorder, books, and the processes
+between them.
+"""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -12,18 +15,23 @@ from sim.clock.ranks import Rank
 from sim.config import InputError, Problem, RunError
 from sim.fleet.fleet import Fleet
 from sim.fleet.scaling import ScalingLoop
+from sim.model.life import ModelLife
+from sim.operations.incidents import IncidentDesk
 from sim.record.events import EventLog
 from sim.record.progress import Progress
-from sim.record.recorder import PoolUse, Recorder
-from sim.scenario import Pool, Scenario, phase_scenarios
+from sim.record.recorder import Outlook, PoolUse, Recorder
+from sim.scenario import Scenario, phase_scenarios
 from sim.serving.exact import ExactPlane
 from sim.serving.plane import Areas, Plane, Traffic
 from sim.serving.reference import ReferencePlane
 from sim.streams import Streams
 from sim.workload.block import ArrivalSource
 from sim.workload.source import arrival_source
-from sim.world.books import Books
-from sim.world.layout import lay_out
+from sim.world.books import Books, FleetUse
+from sim.world.gauges import Gauges
+from sim.world.layout import cache_entries, lay_out, steering
+from sim.world.lifecycle import Lifecycle
+from sim.world.promotions import Promotions
 
 Process = Generator[simpy.Event, Any, None]
 # order of closes at one instant: blocks of arrivals (by workload) are handed over first, the horizon comes last
@@ -34,7 +42,11 @@ _LITTLE_TOLERANCE = 1e-6  # sums of up to 1e9 float latencies, each good to 1e-1
 class World:
     """Everything that lives during a run. `run()` plays it to the horizon."""
 
-    def __init__(self, scenario: Scenario, streams: Streams, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(
+        self, scenario: Scenario, streams: Streams, progress: Callable[[Progress], None] | None,
+        decided_ns: Mapping[str, int],
+    ) -> None:  # fmt: skip
+        """decided_ns: phases that are decided at these times (ns), whatever their dates and gates say."""
         self.scenario, self.calendar = scenario, scenario.calendar()
         self.effective = phase_scenarios(scenario)
         self.names = list(scenario.workloads)
@@ -44,22 +56,36 @@ class World:
         self.events = EventLog(self.clock)
         self.plane = self._plane(streams)
         self.fleets = self._fleets()
-        self.loops = self._loops()
+        self.lives = self._lives(streams)
+        first = next(iter(self.effective.values()))
+        self.desk = IncidentDesk(self.clock, first.incidents, streams.generator("incidents"), self.events.add)
         self.recorder = Recorder(self.names, self.calendar, self.plane)
-        self.phase = next(iter(self.effective))
-        self.books = Books(self.names, self.plane.workloads, self.phase, self.effective[self.phase])
-        self.phases_effective: list[tuple[str, float, float]] = []
-        self._phase_since_ns = 0
+        self.books = Books(self.plane.workloads, next(iter(self.effective)), first, self.lives, self.desk)
+        gauges = Gauges(self.recorder, self.books, self.calendar, self.lives)
+        self.promotions = Promotions(self.clock, scenario, self.effective, gauges, self.events, decided_ns)
+        self.lifecycle = Lifecycle(
+            self.clock, self.plane, self.layout, self.fleets, self._loops(), self.effective, self.promotions,
+            self.events,
+        )  # fmt: skip
+        self.lifecycle.before_change, self.lifecycle.on_begin = self._settle, self._take_effect
         self._progress = progress
         self._areas = Areas()
         self._ages_s: float | None = None
+        self._window_ns = 0
+        self._ready_ns = dict.fromkeys(self.fleets, 0)
 
     # --- building
 
     def _plane(self, streams: Streams) -> Plane:
         engine: type[ExactPlane] | type[ReferencePlane]
         engine = ExactPlane if self.scenario.engine == "exact" else ReferencePlane
-        traffic = [Traffic(streams.key(f"exposure/{n}"), streams.key(f"service/{n}")) for n in self.names]
+        traffic = [
+            Traffic(
+                streams.key(f"exposure/{name}"), streams.key(f"service/{name}"),
+                tenants=workload.tenant_count, cache_entries=cache_entries(self.effective, name),
+            )
+            for name, workload in self.scenario.workloads.items()
+        ]  # fmt: skip
         plane: Plane = engine(self.clock, self.layout.rows, traffic, log=self.scenario.record.requests == "all")
         plane.on_drained = self._drained
         return plane
@@ -80,6 +106,28 @@ class World:
             for row in self.layout.pools
         }
 
+    def _lives(self, streams: Streams) -> dict[str, ModelLife]:
+        """Of every workload that has a model in any phase."""
+        first = next(iter(self.effective.values()))
+        return {
+            name: ModelLife(
+                self.clock, name, first.workloads[name].learning, partial(self._answered, w), streams, self.events.add,
+                partial(self._deployed, w), self.calendar.horizon_ns, sub=w,
+            )
+            for w, name in enumerate(self.names)
+            if any(scenario.workloads[name].learning.kind != "none" for scenario in self.effective.values())
+        }  # fmt: skip
+
+    def _answered(self, w: int) -> int:
+        counters = self.plane.workloads[w]
+        return int(counters["hit"]) + int(counters["completed"])
+
+    def _deployed(self, w: int) -> None:
+        """A new model serves a workload: what its cache holds are another model's answers."""
+        cache = self.lifecycle.scenario.workloads[self.names[w]].cache
+        if cache.kind != "none" and cache.on_deploy == "empty":
+            self.plane.empty_cache(w)
+
     def _drained(self, slot: int) -> None:
         for fleet in self.fleets.values():
             if fleet.holds(slot):
@@ -95,28 +143,54 @@ class World:
         horizon = clock.at(self.calendar.horizon_ns, Rank.CLOSE, sub=_LAST)
         clock.play(plane.advance, horizon)
         self._ages_s = plane.finish(self.calendar.horizon_ns)
-        self._close()
-        self.phases_effective.append((self.phase, self._phase_since_ns / 1e9, self.calendar.horizon_ns / 1e9))
+        self._settle()
+        self.lifecycle.end()
         self._check_little()
         self.books.check(self.fleets.values(), self.calendar.horizon_ns)
 
     def _begin(self) -> None:
-        for row in self._rows_of(self.phase):
-            self.fleets[row].begin(self._pool(self.phase, row).autoscaler.initial_replicas)
-        self._take_effect(self.phase)
-        for row in self._rows_of(self.phase):
-            self._hand_over(self.phase, row)
+        self.lifecycle.begin()
+        for life in self.lives.values():
+            life.begin()
+        self.desk.begin()
         for w, source in enumerate(self.sources):
             self.clock.process(self._arrivals(w, source))
-        self.clock.process(self._lifecycle())
         self.clock.process(self._windows())
         self.clock.process(self._days())
+
+    def _take_effect(self, phase: str) -> None:
+        """From now on a phase's scenario holds."""
+        effective, now = self.effective[phase], self.clock.now
+        for w, name in enumerate(self.names):
+            row = self.layout.row_of(phase, effective, name)
+            self.plane.steer(w, steering(effective.phases[phase], effective.workloads[name], row))
+        self.books.begin_phase(phase, effective, now)
+        self._cover()
+        if now:
+            for name, life in self.lives.items():
+                life.change(effective.workloads[name].learning)
+            self.desk.change(effective.incidents)
+
+    def _cover(self) -> None:
+        """Replicas under a commitment: of each pool, those of its own fleet that serves now. Again whenever a contract
+        runs out.
+        """
+        now_s, phase = self.clock.now / 1e9, self.lifecycle.phase
+        serving = {self.layout.row_of(phase, self.lifecycle.scenario, name) for name in self.names}
+        for row, fleet in self.fleets.items():
+            own = row in serving and not self.layout.pools[row].managed
+            fleet.cover(self.books.commitments[fleet.name].replicas(now_s) if own else 0)
+        for ends_s in {t for c in self.books.commitments.values() for t in c.ends_s() if t > now_s}:
+            self.clock.call_at(to_ns(ends_s), Rank.PHASE, self._cover)
 
     def _arrivals(self, w: int, source: ArrivalSource) -> Process:
         """An arrival process hands the data plane one block at a time."""
         while (block := source.next_block()) is not None:
             if len(block.arrival_ns):
-                self.plane.offer(w, block.first_id, block.arrival_ns, block.prompt_tokens, block.output_tokens)
+                self.plane.offer(
+                    w, block.first_id, block.arrival_ns, block.prompt_tokens, block.output_tokens, block.key,
+                    block.tenant,
+                )  # fmt: skip
             if block.until_ns >= self.calendar.horizon_ns:
                 return
             yield self.clock.at(block.until_ns, Rank.CLOSE, sub=1 + w)
@@ -137,22 +211,37 @@ class World:
             if t_ns in months:
                 self.books.new_month()
 
+    def _settle(self) -> None:
+        """Close the books on a phase, with the labels of its last answers in them."""
+        for life in self.lives.values():
+            life.settle()
+        self._close()
+
     def _close(self) -> None:
         self._close_window()
-        now = self.clock.now
-        self.books.accrue(now, [(row, fleet, self._busy_ns(row)) for row, fleet in self.fleets.items()])
+        managed = {row: entry.managed for row, entry in self.layout.pools.items()}
+        uses = [FleetUse(row, fleet, self._busy_ns(row), managed[row]) for row, fleet in self.fleets.items()]
+        self.books.accrue(self.clock.now, uses)
 
     def _close_window(self) -> None:
-        now, effective = self.clock.now, self.effective[self.phase]
+        now = self.clock.now
         for row, fleet in self.fleets.items():
             if fleet.empty and self.plane.rows[row]["closing"]:
                 self.plane.expire(row)
-        areas = [(self._in_system_ns(w), self._queued_ns(w)) for w in range(len(self.names))]
-        served = [self._served_by(effective, name) for name in self.names]
-        self.recorder.close(now, self.phase, areas, served, self._pool_use())
+        outlooks = [self._outlook(w, name) for w, name in enumerate(self.names)]
+        self.recorder.close(now, self.lifecycle.phase, outlooks, self._pool_use())
+        self._window_ns, self._ready_ns = now, {row: fleet.ready_ns(now) for row, fleet in self.fleets.items()}
         if self._progress is not None:
             requests = int(self.plane.workloads["offered"].sum())
             self._progress(Progress(now, self.calendar.horizon_ns, self.calendar.civil(now), requests))
+
+    def _outlook(self, w: int, name: str) -> Outlook:
+        """What of a workload only the world knows, at the close of a window."""
+        life = self.lives.get(name)
+        pool = self.lifecycle.scenario.workloads[name].pool
+        quality = life.quality_mean(self._window_ns, self.clock.now) if life else float("nan")
+        seen = life.seen if life else float("nan")
+        return Outlook(self._in_system_ns(w), self._queued_ns(w), pool, self._capacity_per_s(name), quality, seen)
 
     def _in_system_ns(self, w: int) -> int:
         c = self.plane.workloads[w]
@@ -166,11 +255,14 @@ class World:
         p = self.plane.rows[row]
         return self._areas.upto(("busy", row), p["busy"], p["busy_flow"], self.clock.now)
 
-    def _served_by(self, effective: Scenario, workload: str) -> tuple[str, float]:
-        """Its pool, and the best throughput of a replica there; NaN while an API serves."""
-        row = self.layout.row_of(self.phase, effective, workload)
-        best = self.layout.pools[row].best_per_s if row in self.layout.pools else float("nan")
-        return effective.workloads[workload].pool, best
+    def _capacity_per_s(self, workload: str) -> float:
+        """Best throughput of the replicas that could serve it in this window: not of what is left of an older fleet."""
+        row = self.layout.row_of(self.lifecycle.phase, self.lifecycle.scenario, workload)
+        span_ns = self.clock.now - self._window_ns
+        if row not in self.fleets or span_ns == 0:
+            return float("nan")
+        ready_ns = self.fleets[row].ready_ns(self.clock.now) - self._ready_ns[row]
+        return ready_ns / span_ns * self.layout.pools[row].best_per_s
 
     def _pool_use(self) -> dict[str, PoolUse]:
         """Of every pool, over all of its fleets."""
@@ -182,69 +274,6 @@ class World:
                 before.busy_ns + self._busy_ns(row),
             )  # fmt: skip
         return use
-
-    # --- phases
-
-    def _rows_of(self, phase: str) -> list[int]:
-        rows = {self.layout.row_of(phase, self.effective[phase], name) for name in self.names}
-        return sorted(rows & set(self.layout.pools))
-
-    def _pool(self, phase: str, row: int) -> Pool:
-        return self.effective[phase].pools[self.layout.pools[row].name]
-
-    def _hand_over(self, phase: str, row: int) -> None:
-        pool = self._pool(phase, row)
-        self.loops[row].hand_over(pool.autoscaler, pool.scrape)
-
-    def _lifecycle(self) -> Process:
-        """A phase is decided at its date, and effective once its pools have their least number of ready replicas."""
-        for phase, parameters in list(self.scenario.phases.items())[1:]:
-            assert parameters.start is not None
-            date_ns = max(self.calendar.ns(parameters.start), self.clock.now)
-            yield self.clock.at(date_ns, Rank.PHASE)
-            self.events.add("phase_decided", phase, "date", 0.0, 1.0)
-            rows = self._rows_of(phase)
-            for row in rows:
-                self.plane.open(row)
-                self._hand_over(phase, row)
-            while any(self.fleets[r].ready_count < self._pool(phase, r).autoscaler.min_replicas for r in rows):
-                yield self._any_change(rows)
-                yield self.clock.at(self.clock.now, Rank.PHASE)
-            self._close()
-            self.phases_effective.append((self.phase, self._phase_since_ns / 1e9, self.clock.now / 1e9))
-            self._phase_since_ns = self.clock.now
-            before, self.phase = self.phase, phase
-            self._take_effect(phase)
-            self._retire(before, phase)
-            self.books.begin_phase(phase, self.effective[phase])
-            self.events.add("phase_effective", phase, f"after {before}", 0.0, 1.0)
-
-    def _any_change(self, rows: list[int]) -> simpy.Event:
-        """An event at the next replica of these rows that becomes ready."""
-        changed = self.clock.event()
-
-        def tell() -> None:
-            if not changed.triggered:
-                changed.succeed()
-
-        for row in rows:
-            self.fleets[row].on_change = tell
-        return changed
-
-    def _take_effect(self, phase: str) -> None:
-        effective = self.effective[phase]
-        exposure = effective.phases[phase].exposure
-        for w, name in enumerate(self.names):
-            workload = effective.workloads[name]
-            row = self.layout.row_of(phase, effective, name)
-            self.plane.steer(w, row, exposure, to_ns(workload.timeout_s), to_ns(workload.slo.latency_s))
-
-    def _retire(self, before: str, phase: str) -> None:
-        """What served the last phase and serves no more drains and goes."""
-        for row in sorted(set(self._rows_of(before)) - set(self._rows_of(phase))):
-            self.loops[row].stop()
-            self.plane.close(row)
-            self.fleets[row].scale_to(0, f"PhaseOver:{before}")
 
     # --- laws
 

@@ -1,22 +1,26 @@
 """From phases to rows: which kinds of service a scenario's life passes through, and which one serves whom when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from sim.clock.calendar import NS_PER_S, to_ns
 from sim.scenario import Scenario
-from sim.scenario.model import Pool
+from sim.scenario.model import Pool, StaffedPhase, Workload
+from sim.serving.admission import LruCache, TokenBucket
+from sim.serving.kernels.state import NEVER
 from sim.serving.parameters import Api
-from sim.serving.plane import Row, api_row, pool_row
+from sim.serving.plane import Row, Steering, api_row, pool_row
 
 HEADROOM = 2  # places for replicas: twice the most ever asked for, so that as many may drain as serve
 
 
 @dataclass
 class PoolRow:
-    """A pool as one or more phases configure it, whatever its autoscaler."""
+    """A pool as one or more phases configure it, whatever its autoscaler. managed: rented as a managed endpoint."""
 
     name: str
     pool: Pool
     slots: int
+    managed: bool
     first_slot: int = 0
 
     @property
@@ -51,7 +55,8 @@ def lay_out(effective: dict[str, Scenario]) -> Layout:
             layout.of_api[phase] = _api(layout, known, scenario.api)
             continue
         for name in sorted({w.pool for w in scenario.workloads.values()}):
-            layout.of_pool[phase, name] = _pool(layout, known, name, scenario.pools[name])
+            managed = scenario.phases[phase].serving == "managed"
+            layout.of_pool[phase, name] = _pool(layout, known, name, scenario.pools[name], managed)
     first = 0
     for index, entry in layout.pools.items():
         pool = entry.pool
@@ -70,9 +75,12 @@ def _api(layout: Layout, known: list[tuple[object, int]], api: Api) -> int:
     return len(layout.rows) - 1
 
 
-def _pool(layout: Layout, known: list[tuple[object, int]], name: str, pool: Pool) -> int:
-    """Index of the row; two phases share one where nothing but the autoscaler and its scrapes differ."""
-    request_path = (name, pool.machine, pool.model, pool.service, pool.batching, pool.queue, pool.routing)
+def _pool(layout: Layout, known: list[tuple[object, int]], name: str, pool: Pool, managed: bool) -> int:
+    """Index of the row; two phases share one where nothing but the autoscaler, its scrapes and its terms differ.
+
+    A managed endpoint's machines are its provider's, so that own replicas are always others.
+    """
+    request_path = (name, managed, pool.machine, pool.model, pool.service, pool.batching, pool.queue, pool.routing)
     slots = HEADROOM * max(1, pool.autoscaler.max_replicas)
     for key, index in known:
         if key == request_path:
@@ -80,6 +88,26 @@ def _pool(layout: Layout, known: list[tuple[object, int]], name: str, pool: Pool
             return index
     index = len(layout.rows)
     layout.rows.append(pool_row(pool.service, pool.batching, pool.queue, pool.routing, slots))
-    layout.pools[index] = PoolRow(name, pool, slots)
+    layout.pools[index] = PoolRow(name, pool, slots, managed)
     known.append((request_path, index))
     return index
+
+
+def cache_entries(effective: dict[str, Scenario], workload: str) -> int:
+    """The most that a workload's response cache holds in any phase."""
+    caches = [scenario.workloads[workload].cache for scenario in effective.values()]
+    return max((cache.capacity for cache in caches if isinstance(cache, LruCache)), default=0)
+
+
+def steering(phase: StaffedPhase, workload: Workload, row: int) -> Steering:
+    """How a workload's requests fare while a phase lasts. row: who serves it then."""
+    timeout_ns, slo_ns = to_ns(workload.timeout_s), to_ns(workload.slo.latency_s)
+    steered = Steering(row, phase.exposure, timeout_ns, slo_ns)
+    bucket, cache = workload.admission, workload.cache
+    if isinstance(bucket, TokenBucket):
+        steered = replace(steered, token_ns=max(1, round(NS_PER_S / bucket.rate_per_s)), burst=bucket.burst)
+    if isinstance(cache, LruCache):
+        ttl_ns = NEVER if cache.ttl_s is None else to_ns(cache.ttl_s)
+        hit_ns = to_ns(cache.hit_latency_s)
+        steered = replace(steered, cache_entries=cache.capacity, ttl_ns=ttl_ns, hit_ns=hit_ns)
+    return steered

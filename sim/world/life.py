@@ -1,32 +1,35 @@
 """From a Scenario to a Run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sim import __version__
+from sim.clock.calendar import to_ns
 from sim.record.progress import Progress
 from sim.scenario import Scenario
 from sim.scenario.checks import remarks
 from sim.world.build import World
 from sim.world.run import Run
 
-OUTCOMES = ("potential", "offered", "completed", "rejected", "timed_out", "in_system")
+OUTCOMES = ("potential", "offered", "hit", "completed", "throttled", "rejected", "timed_out", "in_system")
 
 
 def simulate(
     scenario: Scenario, *, seed: int | None = None, replication: int = 0,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], None] | None = None, decided_s: Mapping[str, float] | None = None,
 ) -> Run:  # fmt: skip
     """Play a scenario from its start to its horizon.
 
     seed: instead of the scenario's; replication: r for the r-th independent replication of the same seed; progress:
-    called at the close of every record window. The same scenario and seed give the same frames, to the byte. Raises
+    called at the close of every record window; decided_s: phases that are decided at these times (s since the start),
+    whatever their dates and gates say. The same scenario and seed give the same frames, to the byte. Raises
     InputError for a workload's file that cannot be played, RunError when a law is broken.
     """
     from sim.streams import Streams
 
     root = scenario.seed if seed is None else seed
-    world = World(scenario, Streams(root, replication), progress)
+    decided_ns = {phase: to_ns(at_s) for phase, at_s in (decided_s or {}).items()}
+    world = World(scenario, Streams(root, replication), progress, decided_ns)
     world.run()
     return _run_of(world, root, replication)
 
@@ -34,7 +37,7 @@ def simulate(
 def _run_of(world: World, seed: int, replication: int) -> Run:
     counters = world.plane.workloads
     totals = {name: int(counters[name].sum()) for name in OUTCOMES}
-    totals |= {"hit": 0, "throttled": 0, "failed": 0}
+    totals |= {"failed": 0}
     return Run(
         scenario=world.scenario,
         seed=seed,
@@ -42,10 +45,13 @@ def _run_of(world: World, seed: int, replication: int) -> Run:
         timeseries=world.recorder.timeseries(),
         latency_histogram=world.recorder.latency_histogram(),
         ledger=world.books.ledger.frame(),
+        value=world.books.value.frame(),
         events=world.events.frame(world.calendar),
         requests=_requests(world),
         totals=totals,
-        phases_effective=world.phases_effective,
+        phases_effective=world.lifecycle.spans,
+        gates_checked=world.promotions.rows,
+        thresholds=world.promotions.thresholds,
         notes=[*remarks(world.scenario), *(n for s in world.sources for n in s.notes), *_never_in_effect(world)],
         manifest={
             "version": __version__,
@@ -57,12 +63,17 @@ def _run_of(world: World, seed: int, replication: int) -> Run:
 
 
 def _never_in_effect(world: World) -> list[str]:
-    reached = {name for name, _, _ in world.phases_effective}
+    reached = {name for name, _, _ in world.lifecycle.spans}
     return [
-        f"phase {name} never took effect: its replicas were not ready before the scenario's end"
-        for name in world.scenario.phases
-        if name not in reached
+        f"phase {name} never took effect: {_why(world, name)}" for name in world.scenario.phases if name not in reached
     ]
+
+
+def _why(world: World, phase: str) -> str:
+    if "phase_decided" in world.events.kinds_of(phase):
+        return "its replicas were not ready before the scenario's end"
+    refused = world.promotions.refused(phase)
+    return f"its gate did not fire; at its last review: {refused}" if refused else "its gate was never reviewed"
 
 
 def _requests(world: World) -> Any:
@@ -75,7 +86,7 @@ def _requests(world: World) -> Any:
     log = world.plane.take_log()
     log = log[np.lexsort((log["request"], log["workload"]))]
     frame = pd.DataFrame({name: log[name] for name in ("request", "arrival_ns", "start_ns", "end_ns", "slot", "batch")})
-    outcomes = np.array(["completed", "timed_out", "rejected", "in_system"])
+    outcomes = np.array(["completed", "timed_out", "rejected", "in_system", "hit", "throttled"])
     frame.insert(1, "workload", pd.Series(np.array(world.names)[log["workload"]], dtype="str"))
     frame.insert(2, "outcome", pd.Series(outcomes[log["outcome"]], dtype="str"))
     return frame

@@ -16,9 +16,12 @@ class Run:
     """One replication of one scenario, as frames.
 
     timeseries: a row per record window, phase and workload; latency_histogram: its sparse log-bucketed histograms;
-    ledger: every amount of money; events: promotions, scaling, lives of replicas; requests: every request, where the
+    ledger: every amount of money; value: what answers earned, and what was lost by those not given or not fresh (never
+    summed with cost); events: promotions, scaling, lives of replicas; requests: every request, where the
     scenario records them; totals: the conservation line over the whole run; phases_effective: (name, start_s, end_s) of
-    each phase as it really was in effect; notes: what a user must be told about the input; manifest: what made it.
+    each phase as it really was in effect; notes: what a user must be told about the input; manifest: what made it;
+    gates_checked: the checks of every promotion; thresholds: the scenario's gates held against every phase;
+    scale_check: what the life would cost at other traffic (`sim.world.scale`), where that was asked for.
     """
 
     scenario: Scenario
@@ -27,16 +30,20 @@ class Run:
     timeseries: "pd.DataFrame"
     latency_histogram: "pd.DataFrame"
     ledger: "pd.DataFrame"
+    value: "pd.DataFrame"
     events: "pd.DataFrame"
     requests: "pd.DataFrame | None"
     totals: dict[str, int]
     phases_effective: list[tuple[str, float, float]]
     notes: list[str]
     manifest: dict[str, Any]
+    gates_checked: list[dict[str, Any]]
+    thresholds: list[dict[str, Any]]
+    scale_check: dict[str, Any] | None = None
 
     def frames(self) -> "dict[str, pd.DataFrame]":
         """The frames by the name of the file that each becomes."""
-        names = ("timeseries", "latency_histogram", "ledger", "events", "requests")
+        names = ("timeseries", "latency_histogram", "ledger", "value", "events", "requests")
         return {name: frame for name in names if (frame := getattr(self, name)) is not None}
 
     def summary(self) -> dict[str, Any]:

@@ -109,7 +109,7 @@ TYPED = {
     "record windows too long": (["record.interval=2 d"], ["record.interval"], ["at most 1 day"]),
     "record windows too short": (["record.interval=1 ms"], ["record.interval"], ["at least 1 s"]),
     "too many record windows": (["record.interval=1 s"], ["record.interval"], ["windows"]),
-    "model larger than the machine": (["pool.model.memory=70 GB"], ["pool"], ["70 GB", "24 GB", "machine"]),
+    "model larger than the machine": (["pool.model.memory=90 GB"], ["pool"], ["90 GB", "80 GB", "machine"]),
     "pool that is not there": (["workload.pool=gpu"], ["workload.pool"], ["no such pool", "main"]),
     "workload of an unknown kind": (["workload.kind=repay"], ["workload.kind"], ["Did you mean replay?"]),
     "a number for a node": (["workload.slo=3"], ["workload.slo"], ["group of keys"]),
@@ -121,7 +121,8 @@ TYPED = {
     "decimal comma": (['workload.timeout="1,5 s"'], ["workload.timeout"], ["1,5 s", "a duration"]),
     "a value from the environment": (["description=${oc.env:HOME}"], ["description"], ["reads nothing but itself"]),
     "a queue in which no batch can form": (
-        ["pool.queue.capacity=3"], ["pool.queue"], ["no room for a batch of", "max_queue_delay: 0 s"],
+        ["pool.queue.capacity=3", "pool.batching.max_queue_delay=50 ms"], ["pool.queue"],
+        ["no room for a batch of", "max_queue_delay: 0 s"],
     ),
     "a lag of a million scrapes": (
         ["pool.scrape={lag: 10 d, interval: 1 s}"], ["pool.scrape.lag"], ["at most 1000 times"],
@@ -148,7 +149,7 @@ TYPED = {
     "more replicas than a run holds": (
         ["pools={" + ",".join(f"p{i}: {{}}" for i in range(30)) + "}", "autoscaler.max_replicas=10000",
          "workload.pool=p1"],
-        ["pools"], ["600,000 replicas", "200,000"],
+        ["pools"], ["600,180 replicas", "200,000"],
     ),
     "too many workloads": (
         ["workloads={" + ",".join(f"w{i}: {{}}" for i in range(101)) + "}"], ["workloads"], ["at most 100 entries"],

@@ -21,6 +21,7 @@ SHORT = [
     "phases=production",
     "horizon=1 d",
     "phases.production.exposure=5 %",
+    "learning=none",
     "autoscaler=fixed",
     "autoscaler.replicas=1",
 ]
@@ -100,7 +101,7 @@ def test_list_of_a_group_says_one_line_about_each_option(capsys):
 
 
 def test_check_prints_a_scenario_that_runs_again_as_it_is(capsys, tmp_path):
-    assert cli.main(["check", "autoscaler=fixed", "workload.timeout=25 s"]) == 0
+    assert cli.main(["check", "autoscaler=fixed", "workload.timeout=50 s"]) == 0
     first = capsys.readouterr().out
     path = tmp_path / "scenario.yaml"
     path.write_text(first)
@@ -108,7 +109,7 @@ def test_check_prints_a_scenario_that_runs_again_as_it_is(capsys, tmp_path):
     assert cli.main(["check", f"scenario={path}"]) == 0
 
     assert capsys.readouterr().out == first
-    assert "timeout: 25 s" in first
+    assert "timeout: 50 s" in first
 
 
 def test_check_says_what_each_phase_changes(capsys):
@@ -116,7 +117,7 @@ def test_check_says_what_each_phase_changes(capsys):
 
     out = capsys.readouterr().out
     tail = out[out.index("# What each phase changes") :]
-    assert "scale: exposure 1, served by pool" in tail
+    assert "scale: exposure 1, served by committed" in tail
     assert "max_replicas: 40" in tail
 
 
@@ -252,7 +253,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_run(tmp_path):
 
 def test_ctrl_c_stops_a_long_run_cleanly(tmp_path):
     process = subprocess.Popen(
-        [sys.executable, "-c", SAYS_WHEN_IT_RUNS, "run", "workload.rate=2000 req/s", "engine=reference", "--quiet"],
+        [sys.executable, "-c", SAYS_WHEN_IT_RUNS, "run", "workload.rate=100 req/s", "engine=reference", "--quiet"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored under a background shell

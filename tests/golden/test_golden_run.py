@@ -1,4 +1,5 @@
-"""One small life, remembered: three days through four phases, seed 1. Any change of its numbers must be meant.
+"""One small life, remembered: three days through four phases with everything on, seed 1. A change of its numbers must
+be meant.
 
 To accept a change that is meant: `python tests/golden/test_golden_run.py` from the clone writes four_phases.json again.
 """
@@ -19,10 +20,19 @@ GOLDEN = Path(__file__).parent / "four_phases.json"
 RELATIVE = 1e-9  # sums of floats may differ by their last digits between platforms; whole numbers may not
 LIFE = (
     "document_assistant", "name=four_phases", "horizon=3 d", "start='2026-03-28'", "workload.rate=20 req/min",
-    "phases.mvp.start='2026-03-28 18:00'", "phases.production.start='2026-03-29 12:00'",
-    "phases.scale.start='2026-03-30 06:00'", "phases.scale.override.autoscaler.max_replicas=6",
+    "phases.mvp.gate=null", "phases.mvp.start='2026-03-28 18:00'",
+    "phases.production.gate=null", "phases.production.start='2026-03-29 12:00'",
+    "phases.scale.gate={window: 1 d, all: [], any: [{kind: date, from: '2026-03-30'}, unit_cost]}",
+    "phases.scale.start='2026-03-29 18:00'", "phases.scale.override.autoscaler.max_replicas=6",
+    "workload.launches=[{at: '2026-03-30 09:00', factor: 4, decay: 2 h}]",
+    "workload.keys.catalogue=500", "cache.capacity=60", "cache.ttl=6 h",
+    "workload.tenants.count=20", "admission.rate=1 req/min", "admission.burst=5",
+    "learning.drift.time_constant=4 d", "learning.monitor.every=6 h", "learning.monitor.delay=3 h",
+    "learning.monitor.share=20 %", "learning.retraining.cooldown=12 h", "learning.retraining.min_labels=50",
+    "learning.training.duration=3 h", "learning.training.approval=1 h",
+    "incidents.per_month=60", "hosting.managed.overlap=0 s", "hosting.pool.overlap=3 h",
 )  # fmt: skip
-FRAMES = ("timeseries", "latency_histogram", "ledger", "events")
+FRAMES = ("timeseries", "latency_histogram", "ledger", "value", "events")
 
 
 @cache
@@ -79,11 +89,18 @@ def test_the_golden_run_is_what_it_was():
     assert differences(json.loads(json.dumps(got)), json.loads(GOLDEN.read_text(encoding="utf-8"))) == []
 
 
-def test_the_golden_run_goes_through_all_four_phases():
-    summary = play().summary()
+def test_the_golden_run_goes_through_all_four_phases_with_everything_on():
+    run = play()
+    summary = run.summary()
 
     assert [phase["name"] for phase in summary["phases"]] == ["poc", "mvp", "production", "scale"]
+    assert [phase["serving"] for phase in summary["phases"]] == ["api", "managed", "pool", "committed"]
     assert all(phase["requests"] > 0 and phase["variable_usd"] > 0 for phase in summary["phases"])
+    assert run.totals["hit"] > 0
+    assert run.totals["throttled"] > 0
+    assert {"model_deployed", "incident_resolved"} <= set(run.events["kind"])
+    assert {"commitment", "serving.managed_premium", "training", "rca", "switching"} <= set(run.ledger["account"])
+    assert set(run.value["account"]) >= {"value.answers", "value.throttled", "value.staleness"}
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
@@ -101,7 +118,7 @@ def test_the_command_and_python_give_the_same_summary(tmp_path):
     assert summary == json.loads(json.dumps(play().summary()))
 
 
-@pytest.mark.parametrize("name", ["timeseries", "ledger", "latency_histogram"])
+@pytest.mark.parametrize("name", ["timeseries", "ledger", "value", "latency_histogram"])
 def test_another_seed_gives_another_life(name):
     assert not getattr(play(), name).equals(getattr(play(seed=2), name))
 

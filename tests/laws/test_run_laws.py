@@ -14,17 +14,26 @@ from sim.scenario import Scenario, load
 from sim.world import simulate
 
 NS_PER_S = 1_000_000_000
-HORIZON_S = 1500
+HORIZON_S = 7800  # two labelled samples and two retrainings, of which the most frequent are an hour apart
 SWITCH = "2026-03-28 23:10"  # 600 s after the start
+DISCOUNT, BASE = 0.41, 2
+QUICK = (
+    "machine=aws_g6_xlarge", "model=llm_1b", "service=document_assistant", "api=gpt_4o_mini",
+    "api.latency={median: 2.4 s, cv: 0.5}", "pool.scrape.interval=15 s", "autoscaler.sync_period=15 s",
+    "admission=none", "cache=none", "learning=none", "value=none", "incidents=none",
+)  # fmt: skip
 
 
 @cache
 def base() -> Scenario:
-    """Twenty-five minutes over midnight, an API first and then a pool of quick machines that bill by the minute."""
+    """A good two hours over midnight, of quick machines that bill by the minute, with nothing around them."""
     return load(
-        "document_assistant", "phases=production", name="laws", seed=1, start="2026-03-28 23:00",
+        "document_assistant", *QUICK, "phases=production", name="laws", seed=1, start="2026-03-28 23:00",
         timezone="Europe/Paris", horizon=f"{HORIZON_S} s", record={"interval": "1 min", "requests": "all"},
-        workload={"rate": "1 req/s", "growth": {"kind": "none"}, "seasonality": {"kind": "flat"}},
+        workload={
+            "rate": "1 req/s", "growth": {"kind": "none"}, "seasonality": {"kind": "flat"}, "keys": {"kind": "unique"},
+            "tenants": {"count": 1}, "timeout": "30 s", "slo": {"latency": "5 s"},
+        },
         pool={
             "machine": {"provisioning": "20 s", "billing_increment": "60 s", "billing_minimum": "120 s"},
             "model": {"load": "10 s"},
@@ -44,13 +53,13 @@ def pool_of(**changes) -> dict:
     return {"pools": {"main": changes}}
 
 
-def phases(first: str, exposures: tuple[float, float], override: dict | None = None) -> dict:
+def phases(first: str, exposures: tuple[float, float], override: dict | None = None, second: str = "pool") -> dict:
     staff = {"engineer": {"fte": 1.0, "salary": 180_000.0}}
     return {
         "phases": {
             "production": {"exposure": exposures[0], "serving": first, "staff": staff},
             "scale": {
-                "start": SWITCH, "exposure": exposures[1], "serving": "pool", "staff": staff,
+                "start": SWITCH, "exposure": exposures[1], "serving": second, "staff": staff,
                 "override": override or {},
             },
         }
@@ -69,15 +78,65 @@ def autoscaler(draw):
     }  # fmt: skip
 
 
+CACHE = {
+    "kind": "lru", "capacity": 8, "ttl": 60.0, "hit_latency": 0.005, "on_deploy": "empty", "entry": 4e3, "price": 0.125,
+}  # fmt: skip
+BUCKET = {"kind": "token_bucket", "rate": 0.1, "burst": 3}
+LEARNING = {
+    "kind": "supervised", "quality": 0.9, "drift": {"kind": "exponential", "floor": 0.5, "time_constant": 7200.0},
+    "monitor": {"kind": "labels", "share": 0.2, "delay": 600.0, "every": 3600.0, "window": 50, "price": 0.01},
+    "training": {
+        "duration": 600.0, "machines": 2, "price": 3.0, "data": 5.0, "labels": 1.0, "approval": 60.0,
+    },
+    "retraining": {"kind": "periodic", "period": 3600.0},
+}  # fmt: skip
+THRESHOLD = {"kind": "threshold", "below": 0.85, "cooldown": 0.0, "min_labels": 5}
+PER_REQUEST = {"kind": "per_request", "usd": 0.05, "wrong": 0.2}
+DECISIONS = {
+    "kind": "decisions", "prevalence": 0.01, "recall": 0.9, "false_positive_rate": 0.01, "true_positive": 50.0,
+    "false_negative": 50.0, "false_positive": 2.0,
+}  # fmt: skip
+INCIDENTS = {"kind": "poisson", "per_month": 3000.0, "hours": 0.3, "cv": 1.0, "engineers": 1, "rate": 100.0}
+ZIPF = {"kind": "zipf", "catalogue": 40, "exponent": 1.0, "drift": 0.5}
+
+
+@st.composite
+def around(draw):
+    """What stands around the requests of a workload: who is let in, what is remembered, learned and earned."""
+    return {
+        "keys": draw(st.sampled_from([{"kind": "unique"}, ZIPF])),
+        "tenants": {"count": draw(st.integers(1, 3))},
+        "admission": draw(st.sampled_from([{"kind": "none"}, BUCKET])),
+        "cache": draw(st.sampled_from([{"kind": "none"}, CACHE, CACHE | {"ttl": None, "on_deploy": "keep"}])),
+        "learning": draw(st.sampled_from([{"kind": "none"}, LEARNING, LEARNING | {"retraining": THRESHOLD}])),
+        "value": draw(st.sampled_from([{"kind": "none"}, PER_REQUEST, DECISIONS])),
+    }
+
+
+@st.composite
+def hosting(draw):
+    """Terms of the ways of hosting: contracts shorter and longer than the run, moves with and without an overlap."""
+    move = {"switching": 100.0, "overlap": draw(st.sampled_from([0.0, 900.0]))}
+    term = draw(st.sampled_from([1200.0, 365 * 86_400.0]))
+    return {
+        "api": move, "managed": move | {"premium": 0.3}, "pool": move,
+        "committed": move | {"base_replicas": BASE, "discount": DISCOUNT, "term": term},
+    }  # fmt: skip
+
+
 @st.composite
 def life(draw, patient: bool | None = None):
-    """Two phases of a small product: its demand, queue, batches, autoscaler and how its first phase is served."""
+    """Two phases of a small product: its demand and what stands around it, queue, batches, autoscaler, and how its
+    phases are served.
+    """
     patient = draw(st.booleans()) if patient is None else patient
     changes = {
         "seed": draw(st.integers(0, 2**63 - 1)),
         "workloads": {
-            "main": {"rate": draw(st.sampled_from([0.05, 0.6, 2.0])), "timeout": 1e6 if patient else 4.0},
+            "main": {"rate": draw(st.sampled_from([0.05, 0.4, 1.5])), "timeout": 1e6 if patient else 4.0}
+            | draw(around()),
         },
+        "incidents": draw(st.sampled_from([{"kind": "none"}, INCIDENTS])),
     }
     # a queue too short for a batch to form in is refused, unless nobody waits for one
     batch, delay, capacity = draw(
@@ -85,15 +144,17 @@ def life(draw, patient: bool | None = None):
     )
     changes |= pool_of(
         autoscaler=draw(autoscaler()),
+        hosting=draw(hosting()),
         batching={"max_batch_size": batch, "max_queue_delay": delay},
         queue={"capacity": capacity},
         routing=draw(st.sampled_from(["least_outstanding", "round_robin", "shared_queue"])),
     )
     override = draw(st.sampled_from([{}, {"workloads": {"main": {"timeout": 3e5 if patient else 6.0}}}]))
-    return changes | phases(
-        draw(st.sampled_from(["api", "pool"])), (draw(st.sampled_from([0.3, 1.0])), 1.0), override
-    )  # fmt: skip
+    first, second = (st.sampled_from(modes) for modes in (("api", *OWN), OWN))
+    return changes | phases(draw(first), (draw(st.sampled_from([0.3, 1.0])), 1.0), override, draw(second))
 
+
+OWN = ("managed", "pool", "committed")
 
 few = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow],
@@ -106,13 +167,13 @@ few = settings(
 def test_what_is_offered_has_ended_or_is_in_the_system_in_every_window(changes, engine):
     run = simulate(scenario(changes | {"engine": engine}))
 
-    ends = run.timeseries[["completed", "rejected", "timed_out", "failed"]].sum(axis=1)
+    ends = run.timeseries[["hit", "completed", "throttled", "rejected", "timed_out", "failed"]].sum(axis=1)
     before = run.timeseries["in_system"].shift(fill_value=0)
     assert (run.timeseries["offered"] == ends + run.timeseries["in_system"] - before).all()
     assert (run.timeseries["potential"] >= run.timeseries["offered"]).all()
     assert len(run.requests) == run.timeseries["offered"].sum() == run.totals["offered"]
     logged = run.requests["outcome"].value_counts()
-    for outcome in ("completed", "rejected", "timed_out", "in_system"):
+    for outcome in ("hit", "completed", "throttled", "rejected", "timed_out", "in_system"):
         assert logged.get(outcome, 0) == run.totals[outcome], outcome
 
 
@@ -121,8 +182,9 @@ def test_what_is_offered_has_ended_or_is_in_the_system_in_every_window(changes, 
 def test_littles_law_holds_exactly_in_every_window(changes, engine):
     run = simulate(scenario(changes | {"engine": engine}))
 
-    arrived = run.requests["arrival_ns"].to_numpy()
-    left = np.where(run.requests["outcome"] == "in_system", HORIZON_S * NS_PER_S, run.requests["end_ns"].to_numpy())
+    inside = run.requests[~run.requests["outcome"].isin(["hit", "throttled"])]  # these never come to be served
+    arrived = inside["arrival_ns"].to_numpy()
+    left = np.where(inside["outcome"] == "in_system", HORIZON_S * NS_PER_S, inside["end_ns"].to_numpy())
     assert run.totals["timed_out"] == 0
     for window in run.timeseries.itertuples():
         start, end = round(window.start_s * NS_PER_S), round(window.end_s * NS_PER_S)
@@ -174,8 +236,50 @@ def test_the_ledger_sums_to_the_nano_dollar(changes, engine):
     assert sum(nano(phase["fixed_usd"]) + nano(phase["variable_usd"]) for phase in summary["phases"]) == total
 
 
+@few
+@given(life())
+def test_commitments_are_paid_to_the_second_and_cover_no_more_than_they_hold(changes):
+    run = simulate(scenario(changes))
+
+    terms = run.scenario.pools["main"].hosting.committed
+    first, second = (phase.serving == "committed" for phase in run.scenario.phases.values())
+    starts = [start for _, start, _ in run.phases_effective]
+    moved = starts[1] if len(starts) == 2 else HORIZON_S
+    begins = 0 if first else moved if second else HORIZON_S
+    ends = HORIZON_S if second else min(HORIZON_S, max(moved, terms.term_s)) if first else HORIZON_S
+    by_account = run.ledger.groupby("account")
+    hours, paid = by_account["quantity"].sum(), by_account["amount_usd"].sum()
+    committed_h = BASE * max(ends - begins, 0) / 3600
+    price = run.scenario.pools["main"].machine.price_usd_per_h * (1 - DISCOUNT)
+    assert abs(hours.get("commitment", 0.0) - committed_h) < 1e-9
+    assert abs(paid.get("commitment", 0.0) - committed_h * price) < 1e-6
+    assert hours.get("serving.machine.covered", 0.0) <= committed_h + 1e-9
+    assert paid.get("serving.machine.covered", 0.0) == 0.0
+
+
 def nano(usd: float) -> int:
     return round(usd * NS_PER_S)
+
+
+def test_a_life_with_everything_in_it_meets_everything():
+    # given all that the lives above are drawn from, at once
+    main = {"keys": ZIPF, "tenants": {"count": 3}, "admission": BUCKET, "cache": CACHE, "learning": LEARNING,
+            "value": PER_REQUEST, "rate": 1.5, "timeout": 4.0}  # fmt: skip
+    run = simulate(scenario(
+        phases("managed", (1.0, 1.0), second="committed") | {"workloads": {"main": main}, "incidents": INCIDENTS}
+        | pool_of(autoscaler={"kind": "fixed", "replicas": 1}, batching={"max_batch_size": 1},
+                  queue={"capacity": 1}, service={"base": 2.0}, hosting={"committed": {"switching": 100.0}})
+    ))  # fmt: skip
+
+    assert all(run.totals[end] > 0 for end in ("hit", "completed", "throttled", "rejected"))
+    assert {
+        "commitment", "serving.machine.covered", "serving.managed_premium", "switching", "training", "labels.monitor",
+        "rca", "cache", "network.egress", "observability.log_ingest",
+    } <= set(run.ledger["account"])  # fmt: skip
+    assert set(run.value["account"]) == {"value.answers", "value.throttled", "value.shed", "value.staleness"}
+    assert {"training_started", "model_deployed", "incident", "incident_resolved"} <= set(run.events["kind"])
+    assert run.timeseries["quality"].min() < 0.85
+    assert run.timeseries["quality_seen"].notna().any()
 
 
 @few
@@ -185,7 +289,9 @@ def test_both_engines_give_the_same_run(changes):
 
     assert exact.totals == reference.totals
     assert exact.phases_effective == reference.phases_effective
-    for name in ("requests", "timeseries", "latency_histogram", "ledger", "events"):
+    assert exact.gates_checked == reference.gates_checked
+    assert exact.thresholds == reference.thresholds
+    for name in ("requests", "timeseries", "latency_histogram", "ledger", "value", "events"):
         pd.testing.assert_frame_equal(getattr(exact, name), getattr(reference, name), check_exact=True, obj=name)
 
 
@@ -199,6 +305,13 @@ OTHER_LIVES = {
     "serving": phases("api", (1.0, 1.0)),
     "windows": {"record": {"interval": 7.0}},
     "service": pool_of(service={"distribution": "exponential", "cv": 0.0}),
+    "keys and tenants": {"workloads": {"main": {"keys": ZIPF, "tenants": {"count": 9}}}},
+    "cache": {"workloads": {"main": {"keys": ZIPF, "cache": CACHE}}},
+    "admission": {"workloads": {"main": {"admission": BUCKET}}},
+    "learning": {"workloads": {"main": {"learning": LEARNING, "value": PER_REQUEST}}},
+    "managed": phases("managed", (1.0, 1.0), second="committed"),
+    "gate": {"phases": {"scale": {"start": None, "gate": {"all": [{"kind": "date", "from": "2026-03-29"}]}}}},
+    "incidents": {"incidents": INCIDENTS},
 }
 
 

@@ -41,7 +41,7 @@ def test_the_default_is_two_years_of_a_document_assistant():
     assert scenario.start == datetime(2026, 1, 1)
     assert scenario.horizon_s == 730 * 86_400
     assert {name: phase.serving for name, phase in scenario.phases.items()} == {
-        "poc": "api", "mvp": "api", "production": "pool", "scale": "pool",
+        "poc": "api", "mvp": "managed", "production": "pool", "scale": "committed",
     }  # fmt: skip
     assert list(scenario.workloads) == list(scenario.pools) == ["main"]
 
@@ -51,7 +51,7 @@ def test_the_public_load_is_the_same():
 
 
 def test_values_from_python_reach_nested_keys():
-    assert load(workload={"timeout": "20 s"}).workloads["main"].timeout_s == 20.0
+    assert load(workload={"timeout": "70 s"}).workloads["main"].timeout_s == 70.0
 
 
 def test_a_scenario_is_frozen():
@@ -68,6 +68,26 @@ def test_groups_and_values_are_chosen_in_any_order():
 
 def test_a_choice_of_the_same_kind_keeps_what_the_scenario_tuned():
     assert load("autoscaler=hpa") == load()
+
+
+def test_a_choice_of_another_kind_forgets_what_was_meant_for_the_first_in_nodes_inside_and_in_phases(tmp_path):
+    # given a scenario that tunes a retraining by threshold, and a phase that narrows an HPA
+    assert load().workloads["main"].learning.retraining.kind == "threshold"
+    assert changes_by_phase(load())["mvp"] == {"autoscaler": {"min_replicas": 1, "max_replicas": 6}}
+
+    for typed in (["document_assistant"], [saved(load(), tmp_path)]):
+        scenario = load(*typed, "learning=periodic", "autoscaler=fixed", "autoscaler.replicas=3")
+
+        assert scenario.workloads["main"].learning.retraining.kind == "periodic"
+        assert {p.pools["main"].autoscaler.replicas for p in phase_scenarios(scenario).values()} == {3}
+    assert load("learning=periodic").workloads["main"].learning.quality == load().workloads["main"].learning.quality
+
+
+def test_a_gate_is_taken_away_as_it_is_typed():
+    for typed in ("phases.{}.gate=null", "~phases.{}.gate"):
+        scenario = load("document_assistant", *(typed.format(name) for name in ("mvp", "production", "scale")))
+
+        assert all(phase.gate is None for phase in scenario.phases.values())
 
 
 def test_base_keys_reach_every_entry_that_does_not_set_its_own():
@@ -127,7 +147,7 @@ def test_a_phase_overrides_base_nodes_entries_and_kinds():
     assert phases["scale"].pools["two"].autoscaler.replicas == 3, "an entry's own value wins in a phase too"
     assert [pool.routing for pool in phases["scale"].pools.values()] == ["round_robin", "shared_queue"]
     assert phases["scale"].api.request_usd == 1.0
-    assert set(changes_by_phase(scenario)) == {"production", "scale"}
+    assert set(changes_by_phase(scenario)) == {"mvp", "production", "scale"}, "the MVP's endpoint is small"
 
 
 def test_every_phase_is_a_whole_valid_scenario(tmp_path):
@@ -250,8 +270,8 @@ def test_service_times_of_another_machine_or_model_are_remarked_on_once():
     borrowed = remarks(load("document_assistant", "machine=aws_g5_xlarge", "model=vision"))
 
     assert [text.split(" (")[0] for text in borrowed] == [
-        "pool main: service times measured on NVIDIA L4 are used on g5.xlarge",
-        "pool main: service times measured with the model llm_1b are used for resnet50; take a service fitted with "
+        "pool main: service times measured on NVIDIA H100 are used on g5.xlarge",
+        "pool main: service times measured with the model llm_8b are used for resnet50; take a service fitted with "
         "that model",
     ]
 

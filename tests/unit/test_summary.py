@@ -1,8 +1,9 @@
 """The summary and the table of days, from small frames as a run leaves them."""
 
 import json
+import math
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from itertools import pairwise
 
@@ -10,7 +11,6 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.analysis.daily import daily_table
 from sim.analysis.summary import busiest, summarise
 from sim.cli import _judged
 from sim.clock.calendar import NS_PER_S, Calendar
@@ -19,7 +19,9 @@ from sim.record.histogram import bucket_of
 from sim.scenario.model import Scenario
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
-COUNTS = ("completed", "good", "rejected", "timed_out", "failed")
+COUNTS = ("hit", "completed", "good", "throttled", "rejected", "timed_out", "failed")
+SEEN = ("quality", "quality_seen")
+NAN = math.nan
 
 
 @cache
@@ -38,13 +40,18 @@ class Run:
     manifest: dict[str, object] = field(default_factory=lambda: {"replication": 0})
     totals: dict[str, int] = field(default_factory=lambda: {"offered": 0})
     lines: Ledger = field(default_factory=Ledger)
+    worth: Ledger = field(default_factory=Ledger)
+    happened: list[tuple[float, str]] = field(default_factory=list)
+    gates_checked: list[dict[str, object]] = field(default_factory=list)
+    thresholds: list[dict[str, object]] = field(default_factory=list)
+    scale_check: dict[str, object] | None = None
     windows: list[dict[str, object]] = field(default_factory=list)
     latencies: list[dict[str, object]] = field(default_factory=list)
 
     def window(
-        self, start_s: float, end_s: float, phase: str, offered: int, workload: str = "main", **count: int
+        self, start_s: float, end_s: float, phase: str, offered: int, workload: str = "main", **count: float
     ) -> None:
-        ended = dict.fromkeys(COUNTS, 0) | {"completed": offered, "good": offered} | count
+        ended = dict.fromkeys(COUNTS, 0) | {"completed": offered, "good": offered} | dict.fromkeys(SEEN, NAN) | count
         self.windows.append(
             {"start_s": start_s, "end_s": end_s, "phase": phase, "workload": workload, "offered": offered} | ended
         )
@@ -55,7 +62,7 @@ class Run:
 
     @property
     def timeseries(self) -> pd.DataFrame:
-        columns = ["start_s", "end_s", "phase", "workload", "offered", *COUNTS]
+        columns = ["start_s", "end_s", "phase", "workload", "offered", *COUNTS, *SEEN]
         return pd.DataFrame(self.windows, columns=columns)
 
     @property
@@ -67,22 +74,26 @@ class Run:
     def ledger(self) -> pd.DataFrame:
         return self.lines.frame()
 
+    @property
+    def value(self) -> pd.DataFrame:
+        return self.worth.frame()
 
-def _calendar(days: float, start: datetime = datetime(2026, 3, 2), timezone: str = "Europe/Paris") -> Calendar:
+    @property
+    def events(self) -> pd.DataFrame:
+        return pd.DataFrame(self.happened, columns=["at_s", "kind"])
+
+
+def calendar_of(days: float, start: datetime = datetime(2026, 3, 2), timezone: str = "Europe/Paris") -> Calendar:
     return Calendar(start, timezone, round(days * DAY_S) * NS_PER_S)
 
 
-def _days(run: Run) -> pd.DataFrame:
-    return daily_table(run.timeseries, run.ledger, run.calendar, run.phases_effective)
-
-
-def _phase(run: Run, index: int = 0) -> dict:
+def phase_of(run: Run, index: int = 0) -> dict:
     return summarise(run)["phases"][index]
 
 
 def test_a_phase_says_what_it_cost_and_what_users_felt() -> None:
     run = Run(
-        _calendar(2), [("poc", 0.0, DAY_S), ("mvp", DAY_S, 2 * DAY_S)], totals={"offered": 5000, "completed": 4800}
+        calendar_of(2), [("poc", 0.0, DAY_S), ("mvp", DAY_S, 2 * DAY_S)], totals={"offered": 5000, "completed": 4800}
     )
     run.window(0.0, HOUR_S, "poc", 3600, completed=3400, good=3300, rejected=100, timed_out=90, failed=10)
     run.window(HOUR_S, DAY_S, "poc", 1400)
@@ -109,20 +120,21 @@ def test_a_phase_says_what_it_cost_and_what_users_felt() -> None:
     assert (poc["variable_per_1k_usd"], poc["total_per_1k_usd"]) == (2.0, 10.0)
     assert summary["totals"] == {
         "offered": 5000, "completed": 4800, "fixed_usd": 40.0, "variable_usd": 10.0, "total_usd": 50.0,
+        "value_usd": None, "value_lost_usd": None,
     }  # fmt: skip
     assert (summary["scenario"], summary["seed"], summary["run_dir"]) == ("document_assistant", 7, "outputs/small/1")
 
 
 def test_the_peak_rate_is_that_of_all_workloads_together() -> None:
-    run = Run(_calendar(1), [("poc", 0.0, DAY_S)])
+    run = Run(calendar_of(1), [("poc", 0.0, DAY_S)])
     for workload, first, second in (("chat", 3600, 0), ("search", 3600, 5400)):
         run.window(0.0, HOUR_S, "poc", first, workload)
         run.window(HOUR_S, 2 * HOUR_S, "poc", second, workload)
-    assert _phase(run)["peak_rate_per_s"] == 2.0
+    assert phase_of(run)["peak_rate_per_s"] == 2.0
 
 
 def test_a_short_window_that_a_phase_edge_leaves_is_no_peak() -> None:
-    run = Run(_calendar(1), [("poc", 0.0, 5 * HOUR_S + 10), ("mvp", 5 * HOUR_S + 10, DAY_S)])
+    run = Run(calendar_of(1), [("poc", 0.0, 5 * HOUR_S + 10), ("mvp", 5 * HOUR_S + 10, DAY_S)])
     for hour in range(5):
         run.window(hour * HOUR_S, (hour + 1) * HOUR_S, "poc", 360 * (hour + 1))
     run.window(5 * HOUR_S, 5 * HOUR_S + 10, "poc", 40)
@@ -132,23 +144,28 @@ def test_a_short_window_that_a_phase_edge_leaves_is_no_peak() -> None:
 
 
 def test_a_phase_without_a_whole_window_has_the_peak_of_its_longest() -> None:
-    run = Run(_calendar(1), [("poc", 0.0, 1500.0), ("mvp", 1500.0, DAY_S)])
+    run = Run(calendar_of(1), [("poc", 0.0, 1500.0), ("mvp", 1500.0, DAY_S)])
     run.window(0.0, 100.0, "poc", 500)
     run.window(100.0, 800.0, "poc", 700)
     run.window(800.0, 1500.0, "poc", 1400)
-    assert _phase(run)["peak_rate_per_s"] == 2.0
+    assert phase_of(run)["peak_rate_per_s"] == 2.0
     poc = run.timeseries[run.timeseries["phase"] == "poc"]
     assert busiest(poc, HOUR_S) == (2.0, 700.0)
 
 
-TWO = ("+workloads.chat.slo.share=99 %", "+workloads.search.slo.share=50 %", "+workloads.search.slo.latency=300 ms")
+TWO = (
+    "workload.slo.latency=5 s",
+    "+workloads.chat.slo.share=99 %",
+    "+workloads.search.slo.share=50 %",
+    "+workloads.search.slo.latency=300 ms",
+)
 
 
 def test_each_workload_is_held_to_its_own_promise(capsys: pytest.CaptureFixture[str]) -> None:
-    run = Run(_calendar(1), [("poc", 0.0, DAY_S)], scenario=scenario_of(*TWO))
+    run = Run(calendar_of(1), [("poc", 0.0, DAY_S)], scenario=scenario_of(*TWO))
     run.window(0.0, HOUR_S, "poc", 900, "chat", good=895)
     run.window(0.0, HOUR_S, "poc", 100, "search", completed=90, good=60, timed_out=10)
-    poc = _phase(run)
+    poc = phase_of(run)
     # 95.5 % of all, under the largest promise, and yet everybody got what they were promised
     assert poc["slo_attainment"] == 0.955
     assert poc["workloads"] == [
@@ -162,10 +179,10 @@ def test_each_workload_is_held_to_its_own_promise(capsys: pytest.CaptureFixture[
 
 
 def test_a_small_workload_that_misses_is_not_hidden_by_a_large_one(capsys: pytest.CaptureFixture[str]) -> None:
-    run = Run(_calendar(1), [("poc", 0.0, DAY_S)], scenario=scenario_of(*TWO))
+    run = Run(calendar_of(1), [("poc", 0.0, DAY_S)], scenario=scenario_of(*TWO))
     run.window(0.0, HOUR_S, "poc", 99_900, "chat")
     run.window(0.0, HOUR_S, "poc", 100, "search", good=40)
-    poc = _phase(run)
+    poc = phase_of(run)
     assert poc["slo_attainment"] > 0.99
     assert [workload["slo_held"] for workload in poc["workloads"]] == [True, False]
     assert _judged(summarise(run)) == 1
@@ -176,7 +193,7 @@ def test_a_small_workload_that_misses_is_not_hidden_by_a_large_one(capsys: pytes
 
 def test_the_promise_is_that_of_the_phase() -> None:
     scenario = scenario_of("workload.slo.share=99 %", "phases.mvp.override.workload.slo.share=80 %")
-    run = Run(_calendar(2), [("poc", 0.0, DAY_S), ("mvp", DAY_S, 2 * DAY_S)], scenario=scenario)
+    run = Run(calendar_of(2), [("poc", 0.0, DAY_S), ("mvp", DAY_S, 2 * DAY_S)], scenario=scenario)
     for start_s, phase in ((0.0, "poc"), (DAY_S, "mvp")):
         run.window(start_s, start_s + HOUR_S, phase, 100, good=90)
     held = [
@@ -186,7 +203,7 @@ def test_the_promise_is_that_of_the_phase() -> None:
 
 
 def test_a_promise_that_is_kept_to_the_request_is_held_and_one_of_which_nothing_ended_is_not_judged() -> None:
-    run = Run(_calendar(2), [("poc", 0.0, DAY_S), ("mvp", DAY_S, 2 * DAY_S)])
+    run = Run(calendar_of(2), [("poc", 0.0, DAY_S), ("mvp", DAY_S, 2 * DAY_S)])
     run.scenario = scenario_of("workload.slo.share=99.9 %")
     run.window(0.0, HOUR_S, "poc", 1000, good=999)
     run.window(DAY_S, DAY_S + HOUR_S, "mvp", 3, completed=0, good=0)
@@ -199,7 +216,7 @@ def test_a_promise_that_is_kept_to_the_request_is_held_and_one_of_which_nothing_
 
 
 def test_what_is_undefined_is_null_and_json_holds_it() -> None:
-    run = Run(_calendar(1), [("poc", 0.0, DAY_S)])
+    run = Run(calendar_of(1), [("poc", 0.0, DAY_S)])
     run.window(0.0, DAY_S, "poc", 0)
     text = json.dumps(summarise(run), allow_nan=False)
     poc = json.loads(text)["phases"][0]
@@ -214,13 +231,13 @@ def test_what_is_undefined_is_null_and_json_holds_it() -> None:
 
 
 def test_a_run_with_empty_frames_still_answers() -> None:
-    poc = _phase(Run(_calendar(1), [("poc", 0.0, DAY_S)]))
+    poc = phase_of(Run(calendar_of(1), [("poc", 0.0, DAY_S)]))
     assert (poc["requests"], poc["peak_rate_per_s"], poc["fixed_usd"]) == (0, None, 0.0)
 
 
-def _growing(days: int) -> Run:
+def growing(days: int) -> Run:
     """A run of two phases whose variable cost follows requests to the power of 0.6 in the second."""
-    run = Run(_calendar(days), [("mvp", 0.0, 10 * DAY_S), ("scale", 10 * DAY_S, days * DAY_S)])
+    run = Run(calendar_of(days), [("mvp", 0.0, 10 * DAY_S), ("scale", 10 * DAY_S, days * DAY_S)])
     edges = [0.0, *(ns / NS_PER_S for ns in run.calendar.day_starts()), days * DAY_S]
     for day, (begin, end) in enumerate(pairwise(edges)):
         phase = "mvp" if begin < 10 * DAY_S else "scale"
@@ -233,19 +250,32 @@ def _growing(days: int) -> Run:
 
 
 def test_elasticity_is_that_of_the_phases_own_days() -> None:
-    mvp, scale = summarise(_growing(60))["phases"]
+    mvp, scale = summarise(growing(60))["phases"]
     assert mvp["elasticity"]["value"] is None
     assert mvp["elasticity"]["reason"] == "10 complete days, at least 28 needed"
     assert scale["elasticity"]["value"] == pytest.approx(0.6, abs=1e-6)
     assert scale["elasticity"]["lo"] <= scale["elasticity"]["value"] <= scale["elasticity"]["hi"]
 
 
+def test_the_whole_curve_its_drivers_and_the_crossover_are_those_of_all_phases() -> None:
+    summary = summarise(growing(60))
+    # the API's 10 days are too few for a jump between two ways of serving
+    assert (summary["cost_curve"]["days"], summary["cost_curve"]["note"]) == (50, "mvp (10 complete days) left out")
+    assert [slope["value"] for slope in summary["cost_curve"]["slopes"]] == [pytest.approx(0.6, abs=1e-6)]
+    assert (summary["cost_curve"]["breaks"], summary["cost_curve"]["jumps"]) == ([], [])
+    assert [(row["scope"], row["mechanism"]) for row in summary["drivers"]] == [("phase", "api"), ("life", "api")]
+    assert summary["drivers"][1]["elasticity"] == pytest.approx(0.6, abs=1e-6)
+    # 1000 ** 0.6 = 63 USD a day stand against 5
+    assert (summary["crossover"]["month"], summary["crossover"]["label"]) == (1, "March 2026")
+    json.dumps(summary, allow_nan=False)
+
+
 def test_the_same_run_gives_the_same_bytes() -> None:
-    assert json.dumps(summarise(_growing(60))) == json.dumps(summarise(_growing(60)))
+    assert json.dumps(summarise(growing(60))) == json.dumps(summarise(growing(60)))
 
 
 def test_replications_share_no_bootstrap_draws() -> None:
-    first, second = _growing(60), _growing(60)
+    first, second = growing(60), growing(60)
     for run in (first, second):  # off the straight line, so that resamples differ
         for window in run.windows[::5]:
             window["offered"] += 200
@@ -253,49 +283,3 @@ def test_replications_share_no_bootstrap_draws() -> None:
     one, two = (summarise(run)["phases"][1]["elasticity"] for run in (first, second))
     assert one["value"] == two["value"]
     assert one["lo"] != two["lo"]
-
-
-def test_days_are_civil_days_and_money_that_accrued_until_midnight_belongs_to_the_day_before() -> None:
-    # the clock goes forward on 2026-03-29: that day has 23 hours
-    days = _days(_growing(40))
-    spring = days[days["day"] == pd.Timestamp(2026, 3, 29)].iloc[0]
-    assert spring["end_s"] - spring["start_s"] == 23 * HOUR_S
-    assert spring["offered"] == 1000 + 40 * 27
-    assert spring["fixed_usd"] == 5.0
-    assert days["day"].iloc[0].date() == date(2026, 3, 2)
-
-
-def test_the_table_of_days_loses_neither_requests_nor_money() -> None:
-    run = _growing(45)
-    days = _days(run)
-    assert days["offered"].sum() == run.timeseries["offered"].sum()
-    assert days["variable_usd"].sum() == pytest.approx(run.lines.total_nano("variable") / 1e9)
-    assert days["fixed_usd"].sum() == pytest.approx(run.lines.total_nano("fixed") / 1e9)
-
-
-def test_a_day_that_two_phases_share_is_complete_in_neither() -> None:
-    noon = 1.5 * DAY_S
-    run = Run(_calendar(3), [("poc", 0.0, noon), ("mvp", noon, 3 * DAY_S)])
-    run.window(0.0, DAY_S, "poc", 10)
-    run.window(DAY_S, noon, "poc", 20)
-    run.window(noon, 2 * DAY_S, "mvp", 30)
-    run.window(2 * DAY_S, 3 * DAY_S, "mvp", 40)
-    run.lines.post(noon, "serving.api", "variable", 1, "request", 1.0, "poc")
-    run.lines.post(2 * DAY_S, "serving.api", "variable", 1, "request", 2.0, "mvp")
-    days = _days(run)
-    assert list(zip(days["phase"], days["complete"], days["offered"], days["variable_usd"])) == [
-        ("poc", True, 10.0, 0.0), ("poc", False, 20.0, 1.0), ("mvp", False, 30.0, 2.0), ("mvp", True, 40.0, 0.0),
-    ]  # fmt: skip
-
-
-def test_a_first_and_a_last_day_that_are_cut_are_not_complete() -> None:
-    run = Run(_calendar(2, start=datetime(2026, 3, 2, 6)), [("poc", 0.0, 2 * DAY_S)])
-    days = _days(run)
-    assert days["complete"].tolist() == [False, True, False]
-    assert (days["end_s"] - days["start_s"]).tolist() == [18 * HOUR_S, DAY_S, 6 * HOUR_S]
-
-
-def test_a_window_over_midnight_is_shared_by_time() -> None:
-    run = Run(_calendar(2, start=datetime(2026, 3, 2, 18)), [("poc", 0.0, 2 * DAY_S)])
-    run.window(0.0, DAY_S, "poc", 100)
-    assert _days(run)["offered"].tolist() == [25.0, 75.0, 0.0]

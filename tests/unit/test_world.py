@@ -4,7 +4,17 @@ import pytest
 
 import sim
 
-ONE_HOUR = ("phases=production", "horizon=1 h", "workload.seasonality={kind: flat}", "workload.growth={kind: none}")
+# quick requests to small machines, and nothing around them
+PLAIN = (
+    "machine=aws_g6_xlarge", "model=llm_1b", "service=document_assistant", "api=gpt_4o_mini",
+    "api.latency={median: 2.4 s, cv: 0.5}", "workload.timeout=30 s",
+    "workload.prompt_tokens=1155", "workload.output_tokens=211", "workload.slo.latency=5 s",
+    "pool.batching.max_queue_delay=50 ms", "pool.scrape.interval=15 s", "admission=none", "cache=none", "learning=none",
+    "value=none", "incidents=none",
+)  # fmt: skip
+ONE_HOUR = (
+    "phases=production", "horizon=1 h", "workload.seasonality={kind: flat}", "workload.growth={kind: none}", *PLAIN,
+)  # fmt: skip
 
 
 def run(*overrides):
@@ -77,7 +87,10 @@ def test_an_api_serves_without_machines_and_bills_every_call():
 def test_a_phase_may_change_what_its_controller_gets_to_see():
     # given load that a controller must follow, and from 00:20 on scrapes that it sees only 15 minutes late
     late = PHASES.replace("override: {pool: {routing: shared_queue}}", "override: {pool: {scrape: {lag: 15 min}}}")
-    busy = ("workload.rate=300 req/min", "autoscaler.max_replicas=12")
+    busy = (
+        "workload.rate=300 req/min", "autoscaler.max_replicas=12", "autoscaler.sync_period=15 s",
+        "autoscaler.scale_down.stabilisation=5 min",
+    )  # fmt: skip
     seen, lagged = run(*busy, PHASES.replace("routing: shared_queue", "scrape: {lag: 0 s}")), run(*busy, late)
     assert seen.requests is None
     assert lagged.timeseries["completed"].iloc[:20].tolist() == seen.timeseries["completed"].iloc[:20].tolist()
@@ -144,7 +157,7 @@ def test_a_workload_that_moves_to_another_pool_leaves_no_negative_use_behind():
 def test_what_is_going_on_may_outgrow_292_request_years():
     # given calls that take nearly a year each, so that request-nanoseconds pass 2**63
     r = sim.simulate(sim.load(
-        "document_assistant", "phases=production", "phases.production.serving=api", "horizon=24 months",
+        "document_assistant", *PLAIN, "phases=production", "phases.production.serving=api", "horizon=24 months",
         "workload={rate: 1 req/h, timeout: 365 d, growth: {kind: none}, seasonality: {kind: flat}}",
         "api.latency={median: 300 d, cv: 0}", "record.interval=1 d",
     ))  # fmt: skip

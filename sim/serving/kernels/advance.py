@@ -8,28 +8,20 @@ from numpy.typing import NDArray
 from sim.clock.ranks import Rank
 from sim.compiled import inlined, kernel
 from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING
-from sim.serving.discipline.batching import has_room, is_dead
-from sim.serving.discipline.routing import round_robin_turn
-from sim.serving.discipline.service import is_exposed
-from sim.serving.kernels.api import call_api, pop_api
-from sim.serving.kernels.requests import (
-    admit,
-    complete,
-    end_queued,
-    leave,
-    prefer,
-    preferred,
-    reject,
-    start_own,
-    start_shared,
-)
+from sim.serving.discipline.batching import is_dead
+from sim.serving.kernels.api import pop_api
+from sim.serving.kernels.arrival import arrive
+from sim.serving.kernels.memory import MOST_WRITES
+from sim.serving.kernels.requests import complete, end_queued, leave, prefer, start_own, start_shared
 from sim.serving.kernels.state import (
-    API,
     DONE,
     DRAINED,
     DRAINED_SLOT,
     FREE,
     HEAP,
+    JOURNAL_FULL,
+    JOURNAL_LENGTH,
+    JOURNAL_ON,
     LEAST_OUTSTANDING,
     LOG_FULL,
     LOG_LENGTH,
@@ -44,66 +36,8 @@ from sim.serving.kernels.state import (
     SLOTS,
     State,
 )
-from sim.streams import Purpose
 
 _COMPLETION, _EXPIRY, _ARRIVAL = int(Rank.COMPLETION), int(Rank.BATCH_EXPIRY), int(Rank.ARRIVAL)
-_EXPOSURE = int(Purpose.EXPOSURE)
-
-
-@inlined
-def enqueue(st: State, queue, node: int, t: int) -> None:  # type: ignore[no-untyped-def]
-    """Append a request to a queue (record of a slot or of a row)."""
-    if queue.tail < 0:
-        queue.head = node
-    else:
-        st.nodes[queue.tail].next = node
-    queue.tail = node
-    queue.queued += 1
-    w = st.nodes[node].workload
-    st.workloads[w].queued += 1
-    st.workloads[w].queue_flow += t
-
-
-@inlined
-def arrive(st: State, w: int, request: int, position: int, t: int) -> None:
-    """A potential request arrives: let in or not, routed, queued or rejected, and served at once if it may be."""
-    wl = st.workloads[w]
-    wl.potential += 1
-    if not is_exposed(wl.exposure, wl.exposure_key, request, _EXPOSURE):
-        return
-    wl.offered += 1
-    row = wl.row
-    p = st.rows[row]
-    if p.kind == API:
-        call_api(st, w, request, position, t)
-        return
-    if p.kind == SHARED_QUEUE:
-        if not has_room(p.queued, p.capacity, preferred(st, row) >= 0, p.max_batch, p.delay_ns):
-            reject(st, w, request, t)
-            return
-        enqueue(st, p, admit(st, w, request, t), t)
-        start_shared(st, row, t, True)
-        return
-    slot = -1
-    if p.kind == ROUND_ROBIN:
-        if p.ready > 0:
-            slot = st.ready[p.first + round_robin_turn(p.turn, p.ready)]
-            p.turn += 1
-    else:
-        slot = preferred(st, row)
-    if slot < 0:
-        reject(st, w, request, t)
-        return
-    s = st.slots[slot]
-    if not has_room(s.queued, p.capacity, s.serving == 0, p.max_batch, p.delay_ns):
-        reject(st, w, request, t)
-        return
-    enqueue(st, s, admit(st, w, request, t), t)
-    s.load_flow += t
-    if s.serving == 0:
-        start_own(st, row, slot, t, True)
-    if p.kind == LEAST_OUTSTANDING:
-        prefer(st, row, slot)
 
 
 @inlined
@@ -124,6 +58,15 @@ def _in_system(st: State) -> int:
     for w in range(len(st.workloads)):
         n += st.workloads[w].in_system
     return n
+
+
+@inlined
+def _journal_holds(st: State, leaf: int, rank: int) -> bool:
+    """Whether the journal has room for all that the event may write: what one request may, or those of a batch."""
+    requests = 1
+    if rank == _COMPLETION and leaf < st.scalars[SLOTS]:
+        requests = st.slots[leaf].serving
+    return len(st.journal) - st.scalars[JOURNAL_LENGTH] >= MOST_WRITES * requests
 
 
 @inlined
@@ -157,7 +100,7 @@ def advance(
     taken = 0
     arrival_ns, w = _next_arrival(st)
     api_leaf = st.scalars[SLOTS] + len(st.rows)
-    log_on = st.scalars[LOG_ON] != 0
+    log_on, journal_on = st.scalars[LOG_ON] != 0, st.scalars[JOURNAL_ON] != 0
     while True:
         leaf = st.calendar_win[1]
         key = st.calendar_key[leaf]
@@ -179,6 +122,8 @@ def advance(
             return NODES_FULL
         if log_on and len(st.log) - st.scalars[LOG_LENGTH] < 2 + _in_system(st):
             return LOG_FULL
+        if journal_on and not _journal_holds(st, leaf, rank):
+            return JOURNAL_FULL
         st.scalars[NOW] = t
         if rank == _ARRIVAL:
             i = st.workloads[w].position
@@ -190,10 +135,10 @@ def advance(
         elif leaf >= st.scalars[SLOTS]:
             start_shared(st, leaf - st.scalars[SLOTS], t, True)
         elif rank == _EXPIRY:
-            row = st.slots[leaf].row
-            start_own(st, row, leaf, t, True)
-            if st.rows[row].kind == LEAST_OUTSTANDING:
-                prefer(st, row, leaf)
+            own = st.slots[leaf].row
+            start_own(st, own, leaf, t, True)
+            if st.rows[own].kind == LEAST_OUTSTANDING:
+                prefer(st, own, leaf)
         elif complete(st, leaf, t):
             st.slots[leaf].mode = OFF
             prefer(st, st.slots[leaf].row, leaf)

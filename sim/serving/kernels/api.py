@@ -74,4 +74,4 @@ def call_api(st: State, w: int, request: int, position: int, t: int) -> None:
         wl.api_prompt_tokens += st.prompt_tokens[w, position]
         wl.api_output_tokens += st.output_tokens[w, position]
     duration = service_ns(st.mean_ns[p.means + 1], LOGNORMAL, p.sigma, wl.service_key, request, _API)
-    push_api(st, admit(st, w, request, t), t + duration)
+    push_api(st, admit(st, w, request, position, t), t + duration)

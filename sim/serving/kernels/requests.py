@@ -5,6 +5,7 @@ from sim.record.histogram import bucket_of
 from sim.serving.discipline.batching import batch_due, is_dead
 from sim.serving.discipline.routing import least_outstanding_key
 from sim.serving.discipline.service import service_ns
+from sim.serving.kernels.cache import remember
 from sim.serving.kernels.state import (
     COMPLETED,
     FREE,
@@ -13,9 +14,9 @@ from sim.serving.kernels.state import (
     LOG_LENGTH,
     LOG_ON,
     NEVER,
+    NO_KEY,
     OFF,
     READY,
-    REJECTED,
     SHARED_QUEUE,
     SLOTS,
     TIMED_OUT,
@@ -78,8 +79,8 @@ def log(st: State, node: int, outcome: int, start_ns: int, end_ns: int, slot: in
 
 
 @inlined
-def admit(st: State, w: int, request: int, t: int) -> int:
-    """A new node for a request that enters the system at `t`."""
+def admit(st: State, w: int, request: int, position: int, t: int) -> int:
+    """A new node for a request that enters the system at `t`. position: in its workload's block."""
     node = st.scalars[FREE]
     n = st.nodes[node]
     st.scalars[FREE] = n.next
@@ -89,6 +90,7 @@ def admit(st: State, w: int, request: int, t: int) -> int:
     n.workload = w
     n.next = -1
     n.row = st.workloads[w].row
+    n.key = st.keys[w, position]
     st.workloads[w].in_system += 1
     st.workloads[w].system_flow += t
     return node
@@ -107,7 +109,7 @@ def leave(st: State, node: int, t: int) -> None:
 
 @inlined
 def end_served(st: State, node: int, start_ns: int, t: int, slot: int, batch: int) -> None:
-    """A served request ends at `t`: completed, or timed out at its deadline if that came first."""
+    """A served request ends at `t`: completed, or timed out at its deadline if that came first. Its answer is kept."""
     n = st.nodes[node]
     w = n.workload
     if t > n.deadline_ns:
@@ -122,6 +124,8 @@ def end_served(st: State, node: int, start_ns: int, t: int, slot: int, batch: in
             st.workloads[w].good += 1
         st.histogram[w, bucket_of(latency)] += 1
         log(st, node, COMPLETED, start_ns, t, slot, batch)
+    if st.workloads[w].cache_entries > 0 and n.key != NO_KEY:
+        remember(st, w, n.key, t)
     leave(st, node, t)
 
 
@@ -135,17 +139,16 @@ def end_queued(st: State, node: int, t: int) -> None:
 
 
 @inlined
-def reject(st: State, w: int, request: int, t: int) -> None:
-    """A request that found no room."""
-    st.workloads[w].rejected += 1
+def end_at_once(st: State, w: int, request: int, outcome: int, t: int, start_ns: int, end_ns: int) -> None:
+    """Log a request that ends on its arrival at `t`, without a place in the system: REJECTED, THROTTLED or HIT."""
     if st.scalars[LOG_ON] != 0:
         entry = st.log[st.scalars[LOG_LENGTH]]
         entry.request = request
         entry.workload = w
-        entry.outcome = REJECTED
+        entry.outcome = outcome
         entry.arrival_ns = t
-        entry.start_ns = -1
-        entry.end_ns = t
+        entry.start_ns = start_ns
+        entry.end_ns = end_ns
         entry.slot = -1
         entry.batch = 0
         st.scalars[LOG_LENGTH] += 1

@@ -4,6 +4,8 @@ A *slot* is a place for a replica; a *row* is one kind of service (a pool as one
 *node* is a request in the system. Sums named `flow` hold (sum of times at which something began) - (sum of times at
 which it ended) in wrapping int64: with n of them going on at time T, the time integral of n up to T is n*T - flow,
 exactly.
+
+Token buckets and response caches lie in one flat array, `State.memory` (see `kernels.memory`, `kernels.cache`).
 """
 
 from typing import Any, NamedTuple
@@ -14,10 +16,11 @@ from numpy.typing import NDArray
 from sim.record.histogram import BUCKETS
 
 NEVER = 2**63 - 1
+NO_KEY = -(2**63)  # content key of a request that resembles no other
 API, LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE = 0, 1, 2, 3
 OFF, READY, DRAINING = 0, 1, 2
-COMPLETED, TIMED_OUT, REJECTED, IN_SYSTEM = 0, 1, 2, 3
-DONE, DRAINED, NODES_FULL, LOG_FULL = 0, 1, 2, 3
+COMPLETED, TIMED_OUT, REJECTED, IN_SYSTEM, HIT, THROTTLED = range(6)
+DONE, DRAINED, NODES_FULL, LOG_FULL, JOURNAL_FULL = range(5)
 
 _I, _F, _U = np.int64, np.float64, np.uint64
 
@@ -37,8 +40,18 @@ WORKLOAD = np.dtype([
     ("in_system", _I), ("waited", _I), ("api_calls", _I), ("api_prompt_tokens", _I), ("api_output_tokens", _I),
     ("system_flow", _I), ("queued", _I), ("queue_flow", _I), ("latency_sum_s", _F), ("lost_sum_s", _F),
     ("wait_sum_s", _F),
+    ("hit", _I), ("throttled", _I),
+    # admission: time a token takes to come, and how far a bucket lets a burst run ahead; place of its first bucket
+    ("token_ns", _I), ("ahead_ns", _I), ("buckets_at", _I),
+    # cache: entries it may hold (0: none) and holds; least and most recently used entry; entries ever taken into use,
+    # the head of the list of those that are free again; places of its hash heads (a power of two) and of its entries
+    ("cache_entries", _I), ("cache_live", _I), ("ttl_ns", _I), ("hit_ns", _I), ("cache_oldest", _I),
+    ("cache_newest", _I), ("cache_used", _I), ("cache_free", _I), ("heads_at", _I), ("hash_mask", _I),
+    ("entries_at", _I),
 ])  # fmt: skip
-NODE = np.dtype([("arrival_ns", _I), ("deadline_ns", _I), ("request", _I), ("workload", _I), ("next", _I), ("row", _I)])
+NODE = np.dtype([
+    ("arrival_ns", _I), ("deadline_ns", _I), ("request", _I), ("workload", _I), ("next", _I), ("row", _I), ("key", _I),
+])  # fmt: skip
 LOG = np.dtype([
     ("request", _I), ("workload", np.int32), ("outcome", np.int32), ("arrival_ns", _I), ("start_ns", _I),
     ("end_ns", _I), ("slot", np.int32), ("batch", np.int32),
@@ -46,9 +59,9 @@ LOG = np.dtype([
 
 
 # places in `State.scalars`: time; head of the list of free nodes (-1: none); requests at an API; the slot that has just
-# run empty; whether and how much is logged; sizes
-NOW, FREE, HEAP, DRAINED_SLOT, LOG_ON, LOG_LENGTH, SLOTS, LEAVES = range(8)
-_SCALARS = 8
+# run empty; whether and how much is logged; sizes; whether writes to the memory are journalled, and how many are
+NOW, FREE, HEAP, DRAINED_SLOT, LOG_ON, LOG_LENGTH, SLOTS, LEAVES, JOURNAL_ON, JOURNAL_LENGTH = range(10)
+_SCALARS = 10
 
 
 class State(NamedTuple):
@@ -67,11 +80,15 @@ class State(NamedTuple):
     arrival_ns: NDArray[np.int64]  # [workloads, block]
     prompt_tokens: NDArray[np.int32]
     output_tokens: NDArray[np.int32]
+    keys: NDArray[np.int64]  # content keys, NO_KEY for none
+    tenants: NDArray[np.int32]
     mean_ns: NDArray[np.float64]  # mean service time by batch size, one stretch a row
     heap_ns: NDArray[np.int64]
     heap_node: NDArray[np.int64]
     histogram: NDArray[np.int64]  # [workloads, BUCKETS]
     log: NDArray[Any]
+    memory: NDArray[np.int64]  # buckets and caches of all workloads
+    journal: NDArray[np.int64]  # [writes, 2]: place in the memory, and what stood there
 
 
 def leaves_for(count: int) -> int:
@@ -98,6 +115,8 @@ def empty_state(rows: int, slots: int, workloads: int, tree: int, means: int, lo
         scalars, np.zeros(slots, SLOT), np.zeros(rows, ROW), np.zeros(workloads, WORKLOAD), nodes,
         key, np.zeros(2 * leaves, np.int32), np.full(max(1, slots), NEVER, np.int64), np.zeros(max(2, tree), np.int32),
         np.zeros(max(1, slots), np.int32), np.zeros((workloads, 1), np.int64), np.zeros((workloads, 1), np.int32),
-        np.zeros((workloads, 1), np.int32), np.zeros(max(1, means)), np.zeros(1024, np.int64),
-        np.zeros(1024, np.int64), np.zeros((workloads, BUCKETS), np.int64), np.zeros(max(1, log), LOG),
+        np.zeros((workloads, 1), np.int32), np.zeros((workloads, 1), np.int64), np.zeros((workloads, 1), np.int32),
+        np.zeros(max(1, means)), np.zeros(1024, np.int64), np.zeros(1024, np.int64),
+        np.zeros((workloads, BUCKETS), np.int64), np.zeros(max(1, log), LOG),
+        np.zeros(1, np.int64), np.zeros((1, 2), np.int64),
     )  # fmt: skip

@@ -1,0 +1,79 @@
+"""What a model's life costs, as lines of the ledger of costs, and what its answers are worth, as lines of another."""
+
+import math
+from typing import Literal, Protocol
+
+from sim.model.parameters import LabelMonitor, Learning, NoLearning
+from sim.model.value import NoValue, Value
+
+Nature = Literal["fixed", "variable", "earned", "lost"]
+
+
+class Books(Protocol):
+    """What lines are posted to: a ledger."""
+
+    def post(
+        self, at_s: float, account: str, nature: Nature, quantity: float, unit: str, unit_price_usd: float, phase: str,
+        workload: str,
+    ) -> object:  # fmt: skip
+        """Add a line of `quantity` units at `unit_price_usd`, at the end of its accrual period."""
+
+
+def learning_lines(
+    ledger: Books, at_s: float, training_s: float, jobs: int, labels: int, learning: Learning, phase: str, workload: str
+) -> None:
+    """Post what learning cost since the last accrual.
+
+    training_s: time that trainings ran (s), each on all its machines; jobs: trainings started; labels: bought by the
+    monitor. Accounts: training (machine hours), data and labels (once a job), all fixed; labels.monitor, variable.
+    Raises ValueError for a negative quantity, or for labels or trainings without a model whose price would count.
+    """
+    if not (training_s >= 0 and jobs >= 0 and labels >= 0):
+        raise ValueError(f"{training_s} s of training, {jobs} jobs and {labels} labels cannot be billed, by {at_s} s")
+    if isinstance(learning, NoLearning):
+        if training_s or jobs or labels:
+            raise ValueError(f"{workload} has no model, and yet trainings or labels to bill, by {at_s} s ({phase})")
+        return
+    training, monitor = learning.training, learning.monitor
+    label_usd = monitor.price_usd if isinstance(monitor, LabelMonitor) else 0.0
+    lines: tuple[tuple[str, Nature, float, str, float], ...] = (
+        ("training", "fixed", training_s / 3600 * training.machines, "h", training.price_usd_per_h),
+        ("data", "fixed", jobs, "job", training.data_usd),
+        ("labels", "fixed", jobs, "job", training.labels_usd),
+        ("labels.monitor", "variable", labels, "label", label_usd),
+    )
+    for account, nature, quantity, unit, price_usd in lines:
+        if quantity > 0 and price_usd > 0:
+            ledger.post(at_s, account, nature, quantity, unit, price_usd, phase, workload=workload)
+
+
+def value_lines(
+    ledger: Books, at_s: float, answered: int, throttled: int, shed: int, quality: float, fresh: float, value: Value,
+    phase: str, workload: str,
+) -> None:  # fmt: skip
+    """Post to the ledger of value what was earned and lost since the last accrual, in requests at their mean worth.
+
+    answered: hit or completed; throttled: turned away by their quota; shed: rejected, timed out or failed; quality:
+    mean true share of right answers over the time; fresh: that of a fresh model. Both NaN without a model: then every
+    answer counts as right, and as a fresh model's. value.answers is earned, at today's quality; value.throttled and
+    value.shed are lost, at what they would have earned today; value.staleness is lost, the difference to fresh answers.
+    A worth below 0 makes negative amounts. Worth is taken at the mean quality: exact but where a rate of errors reaches
+    1 within the time. Raises ValueError for negative counts.
+    """
+    if min(answered, throttled, shed) < 0:
+        raise ValueError(f"{answered} answers, {throttled} throttled and {shed} shed have no value, by {at_s} s")
+    if isinstance(value, NoValue):
+        return
+    if math.isnan(quality) or math.isnan(fresh):
+        quality = fresh = 1.0
+    worth_usd = value.worth_usd(quality, fresh)
+    stale_usd = value.worth_usd(fresh, fresh) - worth_usd
+    lines: tuple[tuple[str, Nature, int, float], ...] = (
+        ("value.answers", "earned", answered, worth_usd),
+        ("value.throttled", "lost", throttled, worth_usd),
+        ("value.shed", "lost", shed, worth_usd),
+        ("value.staleness", "lost", answered, stale_usd),
+    )
+    for account, nature, quantity, price_usd in lines:
+        if quantity and price_usd:
+            ledger.post(at_s, account, nature, quantity, "request", price_usd, phase, workload=workload)

@@ -1,0 +1,159 @@
+"""What a run takes as given of limits, caches, models, hosting, gates, incidents and the costs of phases."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sim.report.facts import Facts
+from sim.report.nodes import node, served
+from sim.report.numbers import duration, rate, share, three, usd, whole
+
+Row = tuple[str, str]
+"""What is assumed, and its value."""
+
+
+def workload_rows(name: str, workload: object) -> Iterator[Row]:
+    """The rate limit, the cache, the model's life and the value of one workload, where it has them."""
+    limit, cache = node(workload, "admission"), node(workload, "cache")
+    if limit is not None:
+        yield (
+            f"rate limit of {name}",
+            f"{rate(limit.rate_per_s)} for each customer, bursts of up to {whole(limit.burst)}",
+        )
+    if cache is not None:
+        ttl = "kept until room is needed" if cache.ttl_s is None else f"kept for {duration(cache.ttl_s)}"
+        deploy = "emptied by a new model" if cache.on_deploy == "empty" else "kept when a new model comes"
+        yield (
+            f"cache of {name}",
+            f"{whole(cache.capacity)} answers, {ttl}, {deploy}; a hit takes {duration(cache.hit_latency_s)}; "
+            f"{usd(cache.price_usd_per_gb_h)} per GB and hour",
+        )
+    learning = node(workload, "learning")
+    if learning is not None:
+        yield from _learning(name, learning)
+    value = node(workload, "value")
+    if value is not None:
+        yield f"value of an answer of {name}", _value(value)
+
+
+def _learning(name: str, learning: Any) -> Iterator[Row]:
+    yield f"quality of {name}", f"{share(learning.quality)} of answers right when fresh; {_drift(learning.drift)}"
+    monitor, training = learning.monitor, learning.training
+    if monitor.kind == "labels":
+        seen = f"{share(monitor.share)} of answers labelled, known {duration(monitor.delay_s)} later, "
+        seen += f"{usd(monitor.price_usd)} a label, estimate from the newest {whole(monitor.window)}"
+    else:
+        seen = "nobody checks answers"
+    yield f"monitor of {name}", seen
+    job = f"{duration(training.duration_s)} on {_count(training.machines, 'machine')} at "
+    job += f"{usd(training.price_usd_per_h)} per hour, then {duration(training.approval_s)} until it serves"
+    extra = training.data_usd + training.labels_usd
+    yield f"retraining of {name}", f"{_policy(learning.retraining)}; {job}{f'; {usd(extra)} of data' if extra else ''}"
+
+
+def _drift(drift: Any) -> str:
+    if drift.kind == "linear":
+        return f"falls by {share(drift.loss)} every {duration(drift.over_s)}"
+    if drift.kind == "exponential":
+        return f"falls towards {share(drift.floor)} with a time constant of {duration(drift.time_constant_s)}"
+    if drift.kind == "step":
+        return f"falls by {share(drift.loss)} at a time, every {duration(drift.every_s)} on average"
+    return "the world stands still"
+
+
+def _policy(retraining: Any) -> str:
+    if retraining.kind == "periodic":
+        return f"every {duration(retraining.period_s)}"
+    if retraining.kind == "threshold":
+        return f"when labels show under {share(retraining.below)}, at most every {duration(retraining.cooldown_s)}"
+    return "never"
+
+
+def _value(value: Any) -> str:
+    if value.kind == "per_request":
+        return f"{usd(value.usd)} if right, {usd(-value.wrong_usd) if value.wrong_usd else 'nothing'} if wrong"
+    return (
+        f"{share(value.prevalence)} of cases are real; {share(value.recall)} of them found, "
+        f"{share(value.false_positive_rate)} false alarms; found {usd(value.true_positive_usd)}, missed "
+        f"{usd(-value.false_negative_usd)}, false alarm {usd(-value.false_positive_usd)}"
+    )
+
+
+def pool_rows(facts: Facts, name: str, pool: object) -> Iterator[Row]:
+    """The terms of the ways of hosting that the phases use."""
+    hosting = node(pool, "hosting")
+    modes = list(dict.fromkeys(phase.serving for phase in facts.phases))
+    if hosting is None:
+        return
+    for mode in modes:
+        terms = getattr(hosting, mode)
+        said = [f"{usd(terms.switching_usd)} to move there", f"{duration(terms.overlap_s)} of both bills"]
+        if mode == "managed":
+            said.insert(0, f"{share(terms.premium)} on the machines' price")
+        if mode == "committed":
+            said.insert(0, f"{_count(terms.base_replicas, 'replica')} for {duration(terms.term_s)} at a discount of "
+                           f"{share(terms.discount)}")  # fmt: skip
+        yield f"hosting of pool {name}: {served(mode)}", "; ".join(said)
+
+
+def life_rows(facts: Facts) -> Iterator[Row]:
+    """Gates, thresholds, incidents, and what each phase costs beside people and machines."""
+    for name in [phase.name for phase in facts.phases]:
+        phase = facts.scenario.phases[name]
+        gate, costs = node(phase, "gate"), node(phase, "costs")
+        if gate is not None:
+            yield f"gate of {name}", _gate(gate)
+        if costs is not None and (said := _costs(costs)):
+            yield f"other costs of {name}", said
+    gates = node(facts.scenario, "gates") or {}
+    if gates:
+        yield "thresholds", "; ".join(f"{name.replace('_', ' ')} {_limit(gate)}" for name, gate in gates.items())
+    incidents = node(facts.scenario, "incidents")
+    if incidents is not None:
+        yield (
+            "incidents",
+            f"{three(incidents.per_month)} a month, {three(incidents.hours)} h of work each on average, "
+            f"{_count(incidents.engineers, 'engineer')} at {usd(incidents.rate_usd_per_h)} per hour",
+        )
+
+
+def _gate(gate: Any) -> str:
+    def told(conditions: Any, word: str) -> str:
+        return f" {word} ".join(c.replace("_", " ") if isinstance(c, str) else _condition(c) for c in conditions)
+
+    parts = [told(gate.all, "and"), told(gate.any, "or")]
+    asked = f"asked every {duration(gate.every_s)} about the last {duration(gate.window_s)}"
+    return f"{'; and one of: '.join(part for part in parts if part)} ({asked})"
+
+
+def _condition(condition: Any) -> str:
+    whose = f" of {condition.workload}" if condition.workload else ""
+    return f"{condition.kind.replace('_', ' ')}{whose} {_limit(condition)}"
+
+
+def _limit(condition: Any) -> str:
+    """at least 2 req/s, at most 200 ms, from 2026-04-01."""
+    tell: Mapping[str, Any] = {
+        "traffic": rate, "latency_p99": duration, "unit_cost": usd, "value": lambda value: f"{usd(value)} a day",
+        "requests": lambda value: whole(round(value)),
+        "date": lambda value: value.isoformat(sep=" ").removesuffix(" 00:00:00"),
+    }  # fmt: skip
+    word = {"date": "from"}.get(condition.kind)
+    if word is None:
+        names = type(condition).model_fields
+        word = "at most" if any(name.startswith("at_most") for name in names) else "at least"
+    return f"{word} {tell.get(condition.kind, share)(condition.limit)}"
+
+
+def _costs(costs: Any) -> str:
+    said = []
+    for name in type(costs).model_fields:
+        item = getattr(costs, name)
+        parts = [f"{usd(item.one_off_usd)} once"] if item.one_off_usd else []
+        parts += [f"{usd(item.monthly_usd_per_month)} a month"] if item.monthly_usd_per_month else []
+        if parts:
+            said.append(f"{name} {' and '.join(parts)}")
+    return "; ".join(said)
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{whole(count)} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,39 @@
+"""The scale check as a table: the same life with other traffic, and how variable cost answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sim.report.facts import Facts
+from sim.report.numbers import NONE, between, many, three, usd
+from sim.report.numbers import slope as told
+from sim.report.tables import Table
+
+
+def scale(facts: Facts) -> Table:
+    """Requests and cost of each phase and in total by factor of traffic, and the arc elasticity between neighbours."""
+    check = facts.summary["scale_check"]
+    rows = []
+    for entry in (*check["phases"], check["total"]):
+        name = "all phases" if entry is check["total"] else str(entry["name"])
+        for index, factor in enumerate(check["factors"]):
+            step = entry["steps"][index - 1] if index else None
+            rows.append((
+                name, f"× {three(factor)}", many(entry["requests"][index]), usd(entry["fixed_usd"][index]),
+                usd(entry["variable_usd"][index]), _elasticity(step),
+            ))  # fmt: skip
+    head = ("phase", "traffic", "requests", "fixed", "variable", "elasticity from the row above")
+    return Table(head, tuple(rows))
+
+
+def scale_sentences(facts: Facts) -> list[str]:
+    """What the scale check found, in sentences."""
+    return [str(said) for said in facts.summary["scale_check"]["said"]]
+
+
+def _elasticity(step: Mapping[str, Any] | None) -> str:
+    if step is None:
+        return NONE
+    if step["elasticity"] is None:
+        return f"{NONE} ({step.get('reason', 'not defined')})"
+    interval = NONE if step["lo"] is None else between(step["lo"], step["hi"])
+    return f"{told(step['elasticity'])} (95 %: {interval})"

@@ -1,0 +1,51 @@
+"""Where everything lies in the state of the compiled plane."""
+
+import numpy as np
+
+from sim.serving.kernels.cache import cells_for
+from sim.serving.kernels.state import LEAVES, LOG_ON, State, empty_state
+from sim.serving.kernels.tournament import plant
+from sim.serving.plane import Row, Traffic
+
+
+def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
+    """A state with nothing in it: each row has its stretch of slots, tree and service times, each workload its buckets
+    and its cache. log: entries of the request log to begin with, 0 for none.
+    """
+    slots, means = sum(r.slots for r in rows), sum(len(r.mean_ns) for r in rows)
+    st = empty_state(len(rows), slots, len(traffic), 2 * slots, means, log)
+    st.scalars[LOG_ON] = int(log > 0)
+    first = tree = means = 0
+    for i, row in enumerate(rows):
+        p = st.rows[i]
+        p["kind"], p["first"], p["slots"], p["tree"], p["means"] = row.kind, first, row.slots, tree, means
+        p["max_batch"], p["delay_ns"], p["capacity"] = row.max_batch, row.delay_ns, row.capacity
+        p["distribution"], p["sigma"] = row.distribution, row.sigma
+        p["head"] = p["tail"] = -1
+        st.mean_ns[means : means + len(row.mean_ns)] = row.mean_ns
+        st.slots["row"][first : first + row.slots] = i
+        if row.slots:
+            plant(st.route_win, tree, row.slots, st.route_key, first)
+        first, tree, means = first + row.slots, tree + 2 * row.slots, means + len(row.mean_ns)
+    for name in ("head", "tail", "batch"):
+        st.slots[name] = -1
+    plant(st.calendar_win, 0, int(st.scalars[LEAVES]), st.calendar_key, 0)
+    return st._replace(memory=np.zeros(max(1, _lay_out_memory(st, traffic)), np.int64))
+
+
+def _lay_out_memory(st: State, traffic: list[Traffic]) -> int:
+    """Give each workload its keys and its stretches of the memory; the cells that are needed in all.
+
+    The system hands out zeros without touching them, so that a cache takes room as it fills.
+    """
+    cells = 0
+    for w, t in enumerate(traffic):
+        wl = st.workloads[w]
+        wl["exposure_key"], wl["service_key"] = t.exposure_key, t.service_key
+        wl["buckets_at"] = cells
+        cells += t.tenants
+        if t.cache_entries:
+            heads, entries = cells_for(t.cache_entries)
+            wl["heads_at"], wl["hash_mask"], wl["entries_at"] = cells, heads - 1, cells + heads
+            cells += heads + entries
+    return cells
