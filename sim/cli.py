@@ -32,7 +32,7 @@ options:
 
 examples:
   poc2scale run
-  poc2scale run autoscaler=fixed autoscaler.replicas=3 "horizon=12 months" --json
+  poc2scale run autoscaler=fixed autoscaler.replicas=3 "horizon=18 months" --json
   poc2scale run --scale-check
   poc2scale run scenario=worldcup98 workload.path=FILE
   poc2scale check scenario=outputs/document_assistant/latest/scenario.yaml "workload.timeout=20 s"
@@ -152,6 +152,8 @@ def run(typed: Namespace) -> int:
         print(json.dumps(summary, allow_nan=False))
     else:
         terminal.phase_table(result, sys.stdout, run_dir)
+        for sentence in (summary["scale_check"] or {}).get("said", ()):
+            print(f"Scale check: {sentence}")
     return _judged(summary) if typed.fail_on_slo else OK
 
 
@@ -166,7 +168,7 @@ def _scale_checked(result: "Run", quiet: bool) -> "Run":
     from sim.world.scale import with_scale_check
 
     if not quiet:
-        _say("Scale check: the same life at half, the same and twice the traffic.", OK)
+        _say("Scale check: the same life at half, the same and twice the traffic, as another draw of demand.", OK)
     return with_scale_check(result)
 
 

@@ -67,7 +67,7 @@ def cost_usd_per_day(own: Mapping[str, Any], period_d: float, cycles: int, train
     from sim.clock.ranks import Rank
     from sim.cost.ledger import Ledger
     from sim.model.life import ModelLife
-    from sim.model.lines import learning_lines, value_lines
+    from sim.model.lines import training_lines, value_lines
     from sim.streams import Streams
 
     learning, value = _nodes(own, period_d, training_d)
@@ -87,11 +87,12 @@ def cost_usd_per_day(own: Mapping[str, Any], period_d: float, cycles: int, train
     for turn in (1, 2):
         now = (turn * cycles) * period_ns + period_ns // 2
         clock.play(lambda t, rank: True, clock.at(now, Rank.CLOSE))
+        jobs = sum(trained.jobs for trained in life.trained(now).values())
         if turn == 2:
-            learning_lines(costs, now / 1e9, 0.0, life.jobs - last_jobs, 0, learning, "", "main")
+            training_lines(costs, now / 1e9, 0.0, jobs - last_jobs, learning.training, "", "main")
             quality = life.quality_mean(last_ns, now)
             value_lines(worth, now / 1e9, answered() - last_answers, 0, 0, quality, life.fresh, value, "", "main")
-        last_ns, last_answers, last_jobs = now, answered(), life.jobs
+        last_ns, last_answers, last_jobs = now, answered(), jobs
     days = cycles * period_d
     return Cost(worth.total_nano("lost") / 1e9 / days, costs.total_nano("fixed") / 1e9 / days)
 

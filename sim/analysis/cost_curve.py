@@ -1,4 +1,4 @@
-"""The cost curve of a whole life: variable cost a day against requests a day, with its break points and jumps."""
+"""The cost curve of a whole life: serving cost a day against requests a day, with its break points and jumps."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -18,6 +18,7 @@ _UNKNOWN: dict[str, Any] = {"breaks": [], "slopes": [], "jumps": [], "lines": []
 def cost_curve(days: "pd.DataFrame", serving: Mapping[str, str], generator: "np.random.Generator") -> dict[str, Any]:
     """Break points of the cost curve over the complete days of all phases together, ready for JSON.
 
+    The cost is serving cost, commitments included, so that a jump is a change of price and never of what is counted.
     days: `daily_table`; serving: phase -> serving mode, in order of taking effect; generator: a stream of its own.
     Keys, each estimate with its 95 % interval lo, hi (how: `sim.analysis.segments`):
 
@@ -25,14 +26,15 @@ def cost_curve(days: "pd.DataFrame", serving: Mapping[str, str], generator: "np.
     slopes: {from, to, value, lo, hi}, the elasticity between two numbers of requests a day;
     jumps: {phase, before, after, requests_per_day, factor, lo, hi}: `phase` brought the serving mode `after`; at the
     same traffic a day costs `factor` times as much as under `before` (at requests_per_day, where the modes' days meet);
-    lines: {serving, phases, points: [{requests_per_day, variable_usd}]}, the fitted curve of each stretch of one mode;
+    lines: {serving, phases, points: [{requests_per_day, serving_usd, variable_usd}]}, the fitted curve of each stretch
+    of one mode; variable_usd is an older name of the same number;
     days: how many were used. Where there is no curve the lists are empty and `reason` says why; `note` says what was
     left out.
     """
     import numpy as np
 
     complete = days[days["complete"]]
-    requests, cost = (complete[name].to_numpy(dtype=np.float64) for name in ("offered", "variable_usd"))
+    requests, cost = (complete[name].to_numpy(dtype=np.float64) for name in ("offered", "serving_usd"))
     stretches = _stretches(serving)
     phase = complete["phase"].to_numpy()
     used = (requests > 0) & (cost > 0)
@@ -98,7 +100,7 @@ def _as_json(
     for m, ((low, high), (serving, phases)) in enumerate(zip(spans, stretches)):
         at = np.array([low, *(place.value for place in line.breaks if low < place.value < high), high])
         corners = zip(np.exp(at).tolist(), np.exp(line.at(at, m)).tolist())
-        points = [{"requests_per_day": requests, "variable_usd": usd} for requests, usd in corners]
+        points = [{"requests_per_day": requests, "serving_usd": usd, "variable_usd": usd} for requests, usd in corners]
         lines.append({"serving": serving, "phases": phases, "points": points})
     return {
         "breaks": [_of("requests_per_day", place) for place in line.breaks],

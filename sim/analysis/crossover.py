@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from sim.analysis.elasticity import BLOCK_DAYS, CONFIDENCE, MIN_DAYS, block_rows
+from sim.clock.calendar import MONTHS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,11 +12,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# Not from the C library's locale, so that every machine writes the same.
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 _AROUND = 2 * BLOCK_DAYS  # days on either side that a day is compared with: even weeks, so that weekdays stay in
 
 
@@ -122,4 +118,4 @@ def _moving_mean(cost: "Floats") -> "Floats":
 def _label(year: int, month: int, after: int) -> str:
     """Name of the month that many months after the given one."""
     years, index = divmod(month - 1 + after, 12)
-    return f"{_MONTHS[index]} {year + years}"
+    return f"{MONTHS[index]} {year + years}"

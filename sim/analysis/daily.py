@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 PhaseSpan = tuple[str, float, float]
 """A phase's name and the seconds since the scenario's start between which it was in effect."""
 
+COMMITMENT = "commitment"
+"""The account of what is paid for machines under a commitment, used or not (`sim.cost.hosting`)."""
 _SLACK_S = 1e-6  # seconds are ns / 1e9; an hour-old difference of two is good to 1e-12
 
 
@@ -23,14 +25,16 @@ def daily_table(
 
     timeseries, ledger: the frames of a run. Columns: day (naive midnight of the civil day), phase, start_s, end_s (of
     the day within the run), complete (the whole civil day, 23 to 25 hours, lies in the phase), offered, variable_usd,
-    fixed_usd. A ledger line belongs to the day that its accrual ended in, midnight to the day before. A record window
-    that reaches over midnight is shared in proportion to time.
+    fixed_usd, and serving_usd: variable cost and commitments, which are fixed cost too (why: `serving_cost`). A ledger
+    line belongs to the day that its accrual ended in, midnight to the day before. A record window that reaches over
+    midnight is shared in proportion to time.
     """
     import pandas as pd
 
     edges = day_edges(calendar)
     offered = count_by_day(timeseries, edges, "offered")
     nano = nano_by_day(ledger, edges, "nature")
+    rent = nano_by_day(ledger[ledger["account"] == COMMITMENT], edges, "account")
     spans = {name: (start_s, end_s) for name, start_s, end_s in phases}
     keys = set(offered) | {(day, name) for day, name, _ in nano} | _days_in(spans, edges)
     order = {name: index for index, name in enumerate(spans)}
@@ -48,6 +52,7 @@ def daily_table(
             "offered": [offered.get(row, 0.0) for row in rows],
             "variable_usd": [nano.get((*row, "variable"), 0) / 1e9 for row in rows],
             "fixed_usd": [nano.get((*row, "fixed"), 0) / 1e9 for row in rows],
+            "serving_usd": [(nano.get((*row, "variable"), 0) + rent.get((*row, COMMITMENT), 0)) / 1e9 for row in rows],
         }
     )
 
@@ -91,14 +96,20 @@ def nano_by_day(
 
     edges: `day_edges`. An amount that ends at midnight belongs to the day before.
     """
+    sums: dict[tuple[int, str, str], int] = {}
+    days = accrual_days(ledger, edges)
+    for key in zip(days, ledger["phase"], ledger[column], ledger["amount_nano_usd"].tolist()):
+        sums[key[:3]] = sums.get(key[:3], 0) + key[3]
+    return sums
+
+
+def accrual_days(ledger: "pd.DataFrame", edges: "NDArray[np.float64]") -> list[int]:
+    """The number of the day that each line of a ledger belongs to; edges: `day_edges`."""
     import numpy as np
 
     last_before = np.searchsorted(edges, ledger["at_s"].to_numpy(dtype=np.float64) - _SLACK_S, side="left") - 1
-    day = np.clip(last_before, 0, len(edges) - 2).tolist()
-    sums: dict[tuple[int, str, str], int] = {}
-    for key in zip(day, ledger["phase"], ledger[column], ledger["amount_nano_usd"].tolist()):
-        sums[key[:3]] = sums.get(key[:3], 0) + key[3]
-    return sums
+    days: list[int] = np.clip(last_before, 0, len(edges) - 2).tolist()
+    return days
 
 
 def count_by_day(

@@ -1,7 +1,7 @@
-"""Why the cost curve bends: how much of the elasticity of variable cost comes from which accounts.
+"""Why the cost curve bends: how much of the elasticity of serving cost comes from which accounts.
 
-With C = sum_i C_i the variable cost of a day, and a day of mean cost as reference, each account's part of the log of
-the cost is exact, zeros included:
+With C = sum_i C_i the serving cost of a day (variable cost and commitments), and a day of mean cost as reference, each
+account's part of the log of the cost is exact, zeros included:
 
     ln(C / C_ref) = sum_i (C_i - C_i,ref) / L(C, C_ref),    L(a, b) = (a - b) / ln(a / b)
 
@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sim.analysis.daily import count_by_day, day_edges, nano_by_day
+from sim.analysis.daily import COMMITMENT, count_by_day, day_edges
 from sim.analysis.elasticity import MIN_DAYS, MIN_LOG_RANGE, block_rows, half_width, slopes_of
+from sim.analysis.serving_cost import serving_nano, words
 from sim.clock.calendar import Calendar
 from sim.streams import Streams
 
@@ -42,8 +43,9 @@ class Mechanism(NamedTuple):
 
 MECHANISMS = (
     Mechanism("api", "API fees", ("serving.api",)),
-    Mechanism("busy", "machines at work", ("serving.machine.busy",)),
-    Mechanism("idle", "idle capacity", ("serving.machine.idle",)),
+    Mechanism("busy", "machines at work", ("serving.machine.busy", "serving.machine.covered_busy")),
+    # what a commitment pays for and nobody uses is idle, whether the machine runs or not
+    Mechanism("idle", "idle capacity", ("serving.machine.idle", "serving.machine.covered_idle", COMMITMENT)),
     Mechanism("premium", "the managed service's premium", ("serving.managed_premium",)),
     Mechanism("cache", "keeping the cache", ("cache",)),
     Mechanism("labels", "labels for the monitor", ("labels.monitor",)),
@@ -60,11 +62,15 @@ _WORDS = ((-0.25, "falls as traffic grows"), (0.25, "hardly grows with traffic")
 
 @dataclass(frozen=True)
 class _Daily:
-    """What happened by (day, phase): nano-dollars by account, and requests that a quota or a cache kept away."""
+    """What happened by (day, phase): nano-dollars by account, and requests that a quota or a cache kept away.
+
+    words: what the money is called.
+    """
 
     nano: Mapping[tuple[int, str, str], int]
     accounts: Sequence[str]
     kept_away: Mapping[str, Mapping[tuple[int, str], float]]
+    words: str
 
 
 def drivers(
@@ -74,18 +80,18 @@ def drivers(
     """Rows of what bends the cost curve, ready for JSON: first over the last phase that is long enough, then the life.
 
     days: `daily_table` of the two frames; phases: in order of taking effect. Each row: scope ("phase" or "life"), phase
-    (its name, or None), mechanism (a name of MECHANISMS), accounts (those with money), share (of the scope's variable
-    cost on its complete days), elasticity with its 95 % interval lo, hi (blocks of 7 days, as the elasticity of a
-    phase), bend, and said, in words. Rows "throttled" and "hits" have no account and a share of 0; their elasticity is
-    that of the requests which get past them. Within a scope share x elasticity adds up to the scope's elasticity, and
-    bend to what that lies above 1; the largest bend comes first. Over the life a mechanism that another replaces (an
-    API by machines) has a negative elasticity. A scope of fewer than 28 days with requests and cost, or whose traffic
-    hardly varies, has no rows.
+    (its name, or None), mechanism (a name of MECHANISMS), accounts (those with money, hours that a commitment covered
+    at the price of its contract: `serving_nano`), share (of the scope's serving cost on its complete days), elasticity
+    with its 95 % interval lo, hi (blocks of 7 days, as the elasticity of a phase), bend, and said, in words. Rows
+    "throttled" and "hits" have no account and a share of 0; their elasticity is that of the requests which get past
+    them. Within a scope share x elasticity adds up to the scope's elasticity, and bend to what that lies above 1; the
+    largest bend comes first. Over the life a mechanism that another replaces (an API by machines) has a negative
+    elasticity. A scope of fewer than 28 days with requests and cost, or whose traffic hardly varies, has no rows.
     """
     edges = day_edges(calendar)
-    nano = nano_by_day(ledger[ledger["nature"] == "variable"], edges, "account")
+    nano = serving_nano(ledger, edges)
     kept_away = {name: count_by_day(timeseries, edges, column) for name, column in _KEPT_AWAY.items()}
-    daily = _Daily(nano, sorted({account for _, _, account in nano}), kept_away)
+    daily = _Daily(nano, sorted({account for _, _, account in nano}), kept_away, words(ledger))
     complete = days[days["complete"]]
     rows: list[dict[str, Any]] = []
     for phase in reversed(phases):
@@ -124,7 +130,7 @@ def _of_scope(
             x, part / share, resample
         )
         row["bend"] = share * (row["elasticity"] - 1)
-        rows.append(row | {"said": _said(mechanism, share, row["elasticity"])})
+        rows.append(row | {"said": _said(mechanism, share, daily.words, row["elasticity"])})
     kept = {name: np.array([counts.get(key, 0.0) for key in keys])[used] for name, counts in daily.kept_away.items()}
     _take_out(rows, x, kept, resample)
     scope = {"scope": "life" if phase is None else "phase", "phase": phase}
@@ -188,10 +194,10 @@ def _by_mechanism(accounts: Sequence[str], cost: "Floats") -> "list[tuple[Mechan
     return grouped
 
 
-def _said(mechanism: Mechanism, share: float, slope: float) -> str:
+def _said(mechanism: Mechanism, share: float, whole: str, slope: float) -> str:
     grows = next((words for limit, words in _WORDS if slope < limit), "grows faster than traffic")
     percent = "under 1" if share < 0.01 else f"{100 * share:.0f}"
-    return f"{mechanism.words}: {percent} % of variable cost, {grows}"
+    return f"{mechanism.words}: {percent} % of {whole}, {grows}"
 
 
 def _said_kept_away(name: str, share: float, taken: float) -> str:

@@ -1,6 +1,7 @@
-"""Cost elasticity: by how many per cent the variable cost of a day moves when its requests move by one per cent.
+"""Cost elasticity: by how many per cent the serving cost of a day moves when its requests move by one per cent.
 
-Under 1, requests get cheaper as they become more; over 1, dearer.
+Serving cost is variable cost and commitments (`sim.analysis.serving_cost`). Under 1, requests get cheaper as they
+become more; over 1, dearer.
 """
 
 from dataclasses import dataclass
@@ -12,14 +13,14 @@ if TYPE_CHECKING:
 
 MIN_DAYS = 28  # four blocks: fewer say nothing about how weeks vary
 MIN_LOG_RANGE = 0.2  # assumption: traffic must vary by a fifth or so before a slope means anything
-BLOCK_DAYS = 7  # a week, after which traffic repeats
+BLOCK_DAYS = 7  # a week, after which traffic repeats; the days of one count as one observation
 RESAMPLES = 1000  # the standard deviation of so many is good to 1 / sqrt(2 x 1000), 2 %
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Elasticity:
-    """Slope of ln(variable cost) on ln(requests), with its 95 % interval; all None, with a reason, where undefined.
+    """Slope of ln(serving cost) on ln(requests), with its 95 % interval; all None, with a reason, where undefined.
 
     note: what a reader must know of a defined one (days left out), or empty.
     """
@@ -36,10 +37,10 @@ class Elasticity:
         return {"value": self.value, "lo": self.lo, "hi": self.hi} | {k: v for k, v in said.items() if v}
 
 
-def elasticity(offered: "ArrayLike", variable_usd: "ArrayLike", generator: "np.random.Generator") -> Elasticity:
-    """Elasticity of the variable cost of a day (USD) against its offered requests, over complete days in order.
+def elasticity(offered: "ArrayLike", serving_usd: "ArrayLike", generator: "np.random.Generator") -> Elasticity:
+    """Elasticity of the serving cost of a day (USD) against its offered requests, over complete days in order.
 
-    offered, variable_usd: [days]; generator: a stream of its own (`sim.streams`). The value is the least-squares slope
+    offered, serving_usd: [days]; generator: a stream of its own (`sim.streams`). The value is the least-squares slope
     over the days with requests and cost; days without either have no logarithm and are left out, and said. The interval
     is value -+ t s, where s is the standard deviation of the slopes of 1,000 resamples by blocks of 7 consecutive days
     (moving-block bootstrap, Kuensch 1989) and t the 97.5 % quantile of Student's distribution with one degree of
@@ -48,7 +49,7 @@ def elasticity(offered: "ArrayLike", variable_usd: "ArrayLike", generator: "np.r
     """
     import numpy as np
 
-    requests, cost = np.asarray(offered, dtype=np.float64), np.asarray(variable_usd, dtype=np.float64)
+    requests, cost = np.asarray(offered, dtype=np.float64), np.asarray(serving_usd, dtype=np.float64)
     if requests.ndim != 1 or requests.shape != cost.shape:
         raise ValueError(f"a day has one count and one cost, not shapes {requests.shape} and {cost.shape}")
     used = (requests > 0) & (cost > 0)

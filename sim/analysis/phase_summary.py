@@ -4,15 +4,17 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sim.cost.ledger import lines_usd
 from sim.scenario.model import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ENDS = ("hit", "completed", "rejected", "timed_out", "failed")
-_SERVING = (
-    "serving.machine.busy", "serving.machine.idle", "serving.managed_premium", "serving.api",
-)  # fmt: skip
+_HOURS = (
+    ("busy", ("serving.machine.busy", "serving.machine.covered_busy")),
+    ("idle", ("serving.machine.idle", "serving.machine.covered_idle")),
+)
 _LOST = ("throttled", "shed", "staleness")
 _ROUNDING = 1e-12  # "99.9 %" times 0.01 is a hair above 0.999, and 999 of 1,000 keep that promise
 
@@ -70,16 +72,19 @@ def latency(histogram: "pd.DataFrame", phase: str) -> dict[str, float | None]:
 
 
 def money(lines: "pd.DataFrame", requests: int) -> dict[str, float | None]:
-    """Sums by nature, the idle share of serving cost, and cost per 1,000 offered requests."""
-    fixed, variable = (usd(lines, lines["nature"] == nature) for nature in ("fixed", "variable"))
-    idle = usd(lines, lines["account"] == "serving.machine.idle")
-    serving = usd(lines, lines["account"].isin(_SERVING))
+    """Sums by nature, the share of machine hours that were idle, and cost per 1,000 offered requests.
+
+    idle_share counts all machines that a phase billed, under a commitment or not, whatever their prices; None where it
+    billed none.
+    """
+    fixed, variable = (lines_usd(lines, lines["nature"] == nature) for nature in ("fixed", "variable"))
+    hours = {part: float(lines.loc[lines["account"].isin(accounts), "quantity"].sum()) for part, accounts in _HOURS}
     return {
         "fixed_usd": fixed,
         "variable_usd": variable,
-        "idle_share": ratio(idle, serving),
+        "idle_share": ratio(hours["idle"], hours["idle"] + hours["busy"]),
         "variable_per_1k_usd": ratio(1000 * variable, requests),
-        "total_per_1k_usd": ratio(1000 * usd(lines), requests),
+        "total_per_1k_usd": ratio(1000 * lines_usd(lines), requests),
     }
 
 
@@ -91,8 +96,8 @@ def worth(lines: "pd.DataFrame", *, valued: bool) -> dict[str, Any]:
     if not valued:
         return {"value_usd": None, "value_lost_usd": None}
     return {
-        "value_usd": usd(lines, lines["nature"] == "earned"),
-        "value_lost_usd": {name: usd(lines, lines["account"] == f"value.{name}") for name in _LOST},
+        "value_usd": lines_usd(lines, lines["nature"] == "earned"),
+        "value_lost_usd": {name: lines_usd(lines, lines["account"] == f"value.{name}") for name in _LOST},
     }
 
 
@@ -143,13 +148,6 @@ def of_phase(rows: Iterable[Mapping[str, Any]], phase: str) -> list[dict[str, An
         for row in rows
         if row["phase"] == phase
     ]
-
-
-def usd(lines: "pd.DataFrame", chosen: "pd.Series[bool] | None" = None) -> float:
-    """Exact sum of the lines' amounts, then USD."""
-    amounts = lines["amount_nano_usd"] if chosen is None else lines.loc[chosen, "amount_nano_usd"]
-    nano: int = sum(amounts.tolist())  # Python's integers: a sum may pass what an int64 holds
-    return nano / 1e9
 
 
 def ratio(above: float, below: float) -> float | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.analysis.daily import daily_table
 from sim.analysis.elasticity import MIN_DAYS, block_rows, half_width
+from sim.analysis.serving_cost import words
 from sim.streams import Streams
 
 if TYPE_CHECKING:
@@ -20,18 +21,19 @@ if TYPE_CHECKING:
 
     from sim.analysis.summary import FinishedRun
 
-_MONEY = ("variable_usd", "fixed_usd")
+_MONEY = ("variable_usd", "fixed_usd", "serving_usd")
 
 
 def scale_check(runs: "Mapping[float, FinishedRun]") -> dict[str, Any]:
     """What each phase and the whole life would cost at other traffic, ready for JSON.
 
     runs: by the factor on exposure, 1 among them; same seed, promotion dates frozen. Keys: factors (ascending); phases
-    (those that took effect in every run) and total, each {name, requests, variable_usd, fixed_usd: a number for each
-    factor, steps: one between neighbouring factors}; said: a sentence for each that has something to say.
+    (those that took effect in every run) and total, each {name, requests, variable_usd, fixed_usd, serving_usd:
+    a number for each factor, steps: one between neighbouring factors}; said: a sentence for each that has something to
+    say. serving_usd is variable cost and commitments, which fixed_usd holds too.
 
-    A step {from, to, elasticity, lo, hi} has the arc elasticity ln(V2 / V1) / ln(N2 / N1) of variable cost V against
-    the requests N that really came, so that an exposure which cannot double is no error. Its 95 % interval is a
+    A step {from, to, elasticity, lo, hi} has the arc elasticity ln(C2 / C1) / ln(N2 / N1) of serving cost C against the
+    requests N that really came, so that an exposure which cannot double is no error. Its 95 % interval is a
     bootstrap by blocks of 7 days that are drawn together in both runs, the width as for the elasticity of a phase; null
     below 28 days, and `reason` where the elasticity itself is not defined. Raises ValueError without a factor of 1 or
     with fewer than two runs.
@@ -46,7 +48,8 @@ def scale_check(runs: "Mapping[float, FinishedRun]") -> dict[str, Any]:
     names = [name for name, _, _ in plain.phases_effective if all(name in phases for phases in reached)]
     phases = [_compared(name, factors, [table[table["phase"] == name] for table in tables], streams) for name in names]
     total = _compared("total", factors, tables, streams)
-    said = [sentence for entry in (*phases, total) if (sentence := _said(entry, factors))]
+    whole = words(*(run.ledger for run in runs.values()))
+    said = [sentence for entry in (*phases, total) if (sentence := _said(entry, factors, whole))]
     for missed in sorted(set().union(*reached) - set(names)):
         said.append(f"{missed} did not take effect at every factor and is not compared.")
     return {"factors": factors, "phases": phases, "total": total, "said": said}
@@ -76,7 +79,7 @@ def _step(below: "pd.DataFrame", above: "pd.DataFrame", generator: "np.random.Ge
     """Arc elasticity between two runs, with its interval."""
     import numpy as np
 
-    columns = ["offered", "variable_usd"]
+    columns = ["offered", "serving_usd"]
     paired = below.merge(above, on=["day", "phase"], suffixes=("_below", "_above"))
     days = paired[[f"{c}_{s}" for c in columns for s in ("below", "above")]].to_numpy(dtype=np.float64)
     whole = np.array([frame[c].sum() for c in columns for frame in (below, above)], dtype=np.float64)
@@ -97,25 +100,26 @@ def _undefined(reason: str) -> dict[str, Any]:
 
 
 def _arc(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    """ln(V2 / V1) / ln(N2 / N1) of sums [..., (N1, N2, V1, V2)]; not finite where it is not defined."""
+    """ln(C2 / C1) / ln(N2 / N1) of sums [..., (N1, N2, C1, C2)]; not finite where it is not defined."""
     import numpy as np
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        n1, n2, v1, v2 = np.moveaxis(np.log(sums), -1, 0)
-        arc: NDArray[np.float64] = (v2 - v1) / (n2 - n1)
+        n1, n2, c1, c2 = np.moveaxis(np.log(sums), -1, 0)
+        arc: NDArray[np.float64] = (c2 - c1) / (n2 - n1)
     return arc
 
 
-def _said(entry: Mapping[str, Any], factors: Sequence[float]) -> str:
+def _said(entry: Mapping[str, Any], factors: Sequence[float], whole: str) -> str:
     """What the largest factor does to a phase, in a sentence; empty where it is not defined."""
     plain = factors.index(1)
     step, last = entry["steps"][-1], len(factors) - 1
     if step["elasticity"] is None or plain == last:
         return ""
-    requests, cost = (entry[key][last] / entry[key][plain] for key in ("requests", "variable_usd"))
+    requests, cost = (entry[key][last] / entry[key][plain] for key in ("requests", "serving_usd"))
+    both = "variable cost and the commitment; " if whole != "variable cost" else ""
     between = "" if step["lo"] is None else f", 95 % interval {step['lo']:.2f} to {step['hi']:.2f}"
     where = "The whole life" if entry["name"] == "total" else f"Phase {entry['name']}"
     return (
-        f"{where}: {requests:.2f} times the requests would have {cost:.2f} times the variable cost "
-        f"(elasticity {step['elasticity']:.2f}{between})."
+        f"{where}: {requests:.2f} times the requests would have {cost:.2f} times the {whole} "
+        f"({both}elasticity {step['elasticity']:.2f}{between})."
     )

@@ -1,6 +1,6 @@
 """Where a curve bends: continuous broken lines through daily points, with jumps at known changes of level.
 
-The model, with x = ln(requests a day) and y = ln(variable cost a day):
+The model, with x = ln(requests a day) and y = ln(serving cost a day):
 
     y = level + slope x + sum_j jump_j [the day is in mode j or later] + sum_k turn_k max(x - break_k, 0) + error
 
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
+from sim.analysis.elasticity import BLOCK_DAYS, CONFIDENCE
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -20,12 +22,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-BLOCK_DAYS = 7  # a week, after which traffic repeats; the days of one count as one observation
 MAX_BREAKS = 3
 MIN_SEGMENT_DAYS = 14  # two weeks: each weekday twice
 MIN_SEGMENT_SHARE = 0.1  # of the range of ln(requests a day)
 RESAMPLES = 400  # the 2.5 % points of so many are good to 0.8 of a percentage point
-CONFIDENCE = 0.95
 MISFIT = 0.005  # assumption: lines that miss the curve by less than half a per cent are told apart by nobody
 _CANDIDATES = 48  # all triples of so many are 17,296 fits
 _MIN_FREE = 2  # weeks that must remain beyond the parameters, so that noise can be told from line
@@ -54,7 +54,7 @@ class BrokenLine:
     level: float
 
     def at(self, x: "Floats", mode: int) -> "Floats":
-        """ln(variable cost a day) of a mode at x = ln(requests a day), any shape."""
+        """ln(serving cost a day) of a mode at x = ln(requests a day), any shape."""
         import numpy as np
 
         y = self.level + self.slopes[0].value * x + sum(jump.value for jump in self.jumps[:mode])

@@ -10,7 +10,8 @@ from sim.analysis.crossover import crossover
 from sim.analysis.daily import PhaseSpan, daily_table
 from sim.analysis.drivers import drivers
 from sim.analysis.elasticity import elasticity
-from sim.clock.calendar import NS_PER_S, Calendar
+from sim.clock.calendar import DAY_S, NS_PER_S, Calendar
+from sim.cost.ledger import lines_usd
 from sim.scenario.load import phase_scenarios
 from sim.scenario.model import Scenario
 from sim.streams import Streams
@@ -95,9 +96,9 @@ def summarise(run: FinishedRun, run_dir: str | PathLike[str] | None = None) -> d
     lived_in = phase_scenarios(run.scenario)
     names = [name for name, _, _ in run.phases_effective]
     serving = {name: lived_in[name].phases[name].serving for name in names}
-    fixed, variable = (of.usd(run.ledger, run.ledger["nature"] == nature) for nature in ("fixed", "variable"))
+    fixed, variable = (lines_usd(run.ledger, run.ledger["nature"] == nature) for nature in ("fixed", "variable"))
     totals = {name: int(count) for name, count in run.totals.items()}
-    sums = {"fixed_usd": fixed, "variable_usd": variable, "total_usd": of.usd(run.ledger)}
+    sums = {"fixed_usd": fixed, "variable_usd": variable, "total_usd": lines_usd(run.ledger)}
     return {
         "phases": [_phase(run, span, days, lived_in[span[0]], streams) for span in run.phases_effective],
         "totals": totals | sums | of.worth(run.value, valued=len(run.value) > 0),
@@ -120,12 +121,12 @@ def _phase(
     windows = run.timeseries[run.timeseries["phase"] == name]
     requests = int(windows["offered"].sum())
     # one stream a phase, so that a phase's interval does not hang on which other phases there are
-    slope = elasticity(usable["offered"], usable["variable_usd"], streams.generator(f"elasticity/{name}"))
+    slope = elasticity(usable["offered"], usable["serving_usd"], streams.generator(f"elasticity/{name}"))
     entry: dict[str, Any] = {
         "name": name,
         "start": _civil(run.calendar, start_s),
         "end": _civil(run.calendar, end_s),
-        "days": (end_s - start_s) / 86_400,
+        "days": (end_s - start_s) / DAY_S,
         "serving": scenario.phases[name].serving,
         "requests": requests,
         "peak_rate_per_s": busiest(windows, scenario.record.interval_s).per_s,

@@ -7,7 +7,15 @@ from zoneinfo import ZoneInfo
 
 NS_PER_S = 1_000_000_000
 NS_PER_DAY = 86_400 * NS_PER_S
+HOUR_S, DAY_S = 3600.0, 86_400.0
+MONTH_DAYS, YEAR_DAYS = 365.25 / 12, 365.25  # the mean civil month and year, so that twelve months are a year
+MONTH_S, YEAR_S = MONTH_DAYS * DAY_S, YEAR_DAYS * DAY_S
 MAX_HORIZON_YEARS = 100  # int64 nanoseconds with one bit for the order of events hold 146 years
+# Not from the C library's locale, so that every machine writes the same.
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPAN = re.compile(r"^\s*(\d+)\s*(month|months|year|years)\s*$")

@@ -119,7 +119,7 @@ def format_quantity(number: float, units: dict[str, float], show: tuple[str, ...
     return f"{number!r} {base}".strip()
 
 
-YEAR_S = 365.25 * 86_400
+YEAR_S = 365.25 * 86_400  # as in sim.clock.calendar, which stands above this room and cannot be asked
 # Nanoseconds of a run are 62-bit integers, 146 years: the longest horizon, a century, leaves 46 for what begins in it.
 MAX_SECONDS, MAX_LONG_SECONDS = YEAR_S, 100 * YEAR_S
 _S = (SECONDS, "a duration", '"90 s", "15 min" or "24 h"', ("d", "h", "min", "s", "ms", "us"))

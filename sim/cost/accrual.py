@@ -6,11 +6,11 @@ import math
 from collections import deque
 from typing import NamedTuple, Unpack
 
+from sim.clock.calendar import MONTH_S
 from sim.cost.ledger import Labels, Ledger
 from sim.cost.money import product_nano, to_usd
 from sim.cost.prices import BYTES_PER_GB, LogPrice, TieredPrice
 
-MONTH_S = 365.25 / 12 * 86_400  # a GB-month: the mean civil month, so that twelve of them are a year
 _SLACK_S = 1e-6  # billed and busy time are sums of floats
 
 
@@ -145,27 +145,30 @@ def machine_lines(
     ledger: Ledger, at_s: float, billed_s: float, busy_s: float, price_usd_per_h: float, phase: str,
     covered_s: float = 0.0, **labels: Unpack[Labels],
 ) -> None:  # fmt: skip
-    """Post billed machine time (s) as busy, idle and covered lines, whose hours add up to it.
+    """Post billed machine time (s) as busy and idle lines, those of machines under a commitment apart; the hours of
+    all four add up to it.
 
     covered_s: time of the first replicas, those under a commitment: it costs nothing here, as the commitment itself is
-    a line of its own. Which of the machines were busy is not told apart, so what is left of the bill splits into busy
-    and idle in the proportion of all machines; these two add up to the bill of the time left, to the nano-dollar.
-    Raises ValueError when time is negative or machines were busy or covered longer than they were billed.
+    a line of its own. Which of the machines were busy is not told apart, so that covered time, and what is left of the
+    bill, each split into busy and idle in the proportion of all machines; busy and idle on demand add up to the bill of
+    the time left, to the nano-dollar. Raises ValueError when time is negative or machines were busy or covered longer
+    than they were billed.
     """
     most_s = billed_s * (1 + 1e-12) + _SLACK_S
     if not (0 <= busy_s <= most_s and 0 <= covered_s <= most_s):
         covered = f" and covered for {covered_s} s" if covered_s else ""
         raise ValueError(f"machines busy for {busy_s} s{covered} of {billed_s} s billed, by {at_s} s ({phase})")
-    covered_s = min(covered_s, billed_s)
-    paid_s = billed_s - covered_s
-    busy_s = min(busy_s, billed_s) * (paid_s / billed_s if covered_s else 1.0)
-    busy_h, idle_h = busy_s / 3600, max(paid_s - busy_s, 0.0) / 3600
+    covered_s, busy_s = min(covered_s, billed_s), min(busy_s, billed_s)
+    covered_busy_s = busy_s * (covered_s / billed_s) if covered_s else 0.0
+    paid_s, busy_s = billed_s - covered_s, busy_s - covered_busy_s
     bill = product_nano(paid_s / 3600, price_usd_per_h)
+    busy_h = min(busy_s, paid_s) / 3600
     busy = min(product_nano(busy_h, price_usd_per_h), bill)
     for part, hours, price, nano in (
         ("busy", busy_h, price_usd_per_h, busy),
-        ("idle", idle_h, price_usd_per_h, bill - busy),
-        ("covered", covered_s / 3600, 0.0, 0),
+        ("idle", max(paid_s - busy_s, 0.0) / 3600, price_usd_per_h, bill - busy),
+        ("covered_busy", covered_busy_s / 3600, 0.0, 0),
+        ("covered_idle", max(covered_s - covered_busy_s, 0.0) / 3600, 0.0, 0),
     ):
         if hours > 0 or nano:
             ledger.post(

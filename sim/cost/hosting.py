@@ -4,18 +4,18 @@ A managed endpoint costs a premium on its machines; a commitment is paid whether
 off the machines it covers; moving to another way costs its labour once, and both bills while both run.
 """
 
-import math
 from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple, Unpack
 
 from pydantic import AfterValidator, Field
 
+from sim.clock.calendar import HOUR_S, NS_PER_S, to_ns
 from sim.config import Count, LargeUsd, Parameters, PositiveLongSeconds, Seconds, Share
 from sim.cost.ledger import Labels, Ledger
 from sim.cost.money import EXACT, as_decimal
 from sim.policy.bounds import MAX_REPLICAS
 
-HOUR_S = 3600.0
+_HOUR_NS = 3600 * NS_PER_S
 Mode = Literal["api", "managed", "pool", "committed"]
 
 
@@ -79,72 +79,88 @@ class Hosting(Parameters):
 
 
 class CommittedTime(NamedTuple):
-    """Replica-hours under commitments, and the price of one (USD, discounted)."""
+    """Hours of machines under one contract, the machine's name, and the price of an hour (USD, discounted)."""
 
     hours: float
+    sku: str
     price_usd_per_h: float
 
 
 class _Contract(NamedTuple):
-    """Replicas committed at one time. until_s: inf while the phase that wants them lasts."""
+    """Machines of one name committed at one time. until_ns: None while the phase that wants them lasts."""
 
     replicas: int
-    start_s: float
-    term_s: float
+    sku: str
+    start_ns: int
+    term_ns: int
     price_usd_per_h: float
-    until_s: float
+    until_ns: int | None
+
+    def runs(self, at_ns: int) -> bool:
+        """Whether its machines are there for the taking at this time."""
+        return self.start_ns <= at_ns and (self.until_ns is None or at_ns < self.until_ns)
+
+    def given_up(self, now_ns: int) -> "_Contract":
+        """Wanted no more: it runs until its term is over, or ends now if that is so."""
+        return self if self.until_ns is not None else self._replace(until_ns=max(now_ns, self.start_ns + self.term_ns))
 
 
 class Commitment:
-    """The commitments for one fleet of replicas, each paid from its beginning until it is given up, at least its term.
+    """The commitments of one pool, each paid from its beginning until it is given up, at least for its term.
 
-    A contract keeps the price at which it was made. Past its term it goes on, at the same price, for as long as the
-    phase lasts that wants it. Times are seconds since the scenario's start, and never run backwards.
+    A contract is for machines of one name, and keeps the price at which it was made. Past its term it goes on, at the
+    same price, for as long as the phase lasts that wants it. Times are whole nanoseconds since the scenario's start,
+    and never run backwards.
     """
 
     def __init__(self) -> None:
         self._contracts: list[_Contract] = []
 
-    def begin(self, now_s: float, terms: CommittedHosting, price_usd_per_h: float) -> None:
-        """From now on `terms.base_replicas` are wanted. price_usd_per_h: of a machine on demand, before the discount.
+    def begin(self, now_ns: int, terms: CommittedHosting, sku: str, price_usd_per_h: float) -> None:
+        """From now on `terms.base_replicas` machines named `sku` are wanted, and no others.
 
-        What is under contract counts towards them, oldest first, and stays at its price; only what is missing is
-        bought, and what is too much runs out its term.
+        price_usd_per_h: of such a machine on demand, before the discount. What is under contract for it counts, oldest
+        first, and stays at its price; only what is missing is bought, and what is too much runs out its term, as do
+        contracts for other machines.
         """
-        self.end(now_s)
-        missing, kept = terms.base_replicas, []
+        missing, kept = terms.base_replicas, list[_Contract]()
         for contract in self._contracts:
-            again = min(missing, contract.replicas) if contract.until_s >= now_s else 0
+            again = min(missing, contract.replicas) if contract.sku == sku and contract.runs(now_ns) else 0
             missing -= again
-            kept += [contract._replace(replicas=again, until_s=math.inf)] if again else []
-            kept += [contract._replace(replicas=contract.replicas - again)] if again < contract.replicas else []
+            if again:
+                kept.append(contract._replace(replicas=again, until_ns=None))
+            if again < contract.replicas:
+                kept.append(contract.given_up(now_ns)._replace(replicas=contract.replicas - again))
         if missing:
-            kept.append(_Contract(missing, now_s, terms.term_s, discounted_usd_per_h(terms, price_usd_per_h), math.inf))
+            price = discounted_usd_per_h(terms, price_usd_per_h)
+            kept.append(_Contract(missing, sku, now_ns, to_ns(terms.term_s), price, None))
         self._contracts = kept
 
-    def end(self, now_s: float) -> None:
+    def end(self, now_ns: int) -> None:
         """Nothing is wanted from now on: every contract runs until its term is over, or ends now if it is."""
-        self._contracts = [
-            c._replace(until_s=max(now_s, c.start_s + c.term_s)) if math.isinf(c.until_s) else c
-            for c in self._contracts
-        ]
+        self._contracts = [contract.given_up(now_ns) for contract in self._contracts]
 
-    def replicas(self, at_s: float) -> int:
-        """Replicas under contract at `at_s`: what a fleet covers (`sim.fleet.fleet.Fleet.cover`)."""
-        return sum(c.replicas for c in self._contracts if c.start_s <= at_s < c.until_s)
+    def replicas(self, at_ns: int, sku: str) -> int:
+        """Machines of this name under contract at a time: what a fleet of them covers (`Fleet.cover`)."""
+        return sum(c.replicas for c in self._contracts if c.sku == sku and c.runs(at_ns))
 
-    def ends_s(self) -> tuple[float, ...]:
-        """When contracts that nobody wants any more run out: the times at which fewer replicas are covered, sorted."""
-        return tuple(sorted({c.until_s for c in self._contracts if math.isfinite(c.until_s)}))
+    def skus(self, at_ns: int) -> tuple[str, ...]:
+        """Names of the machines under contract at a time, sorted."""
+        return tuple(sorted({c.sku for c in self._contracts if c.runs(at_ns)}))
 
-    def accrue(self, from_s: float, to_s: float) -> Iterator[CommittedTime]:
-        """What contracts cost in [from_s, to_s], one entry each. Raises ValueError when time runs backwards."""
-        if not from_s <= to_s:
-            raise ValueError(f"a commitment cannot be paid from {from_s} s to {to_s} s")
+    def ends_ns(self) -> tuple[int, ...]:
+        """When contracts that nobody wants any more run out: the times at which fewer machines are covered, sorted."""
+        return tuple(sorted({c.until_ns for c in self._contracts if c.until_ns is not None}))
+
+    def accrue(self, from_ns: int, now_ns: int) -> Iterator[CommittedTime]:
+        """What contracts cost from one time to another, one entry each. Raises ValueError when time runs backwards."""
+        if not from_ns <= now_ns:
+            raise ValueError(f"a commitment cannot be paid from {from_ns} ns to {now_ns} ns")
         for contract in self._contracts:
-            span_s = min(to_s, contract.until_s) - max(from_s, contract.start_s)
-            if span_s > 0:
-                yield CommittedTime(contract.replicas * span_s / HOUR_S, contract.price_usd_per_h)
+            until_ns = now_ns if contract.until_ns is None else min(now_ns, contract.until_ns)
+            span_ns = until_ns - max(from_ns, contract.start_ns)
+            if span_ns > 0:
+                yield CommittedTime(contract.replicas * span_ns / _HOUR_NS, contract.sku, contract.price_usd_per_h)
 
 
 def discounted_usd_per_h(terms: CommittedHosting, price_usd_per_h: float) -> float:
@@ -154,11 +170,15 @@ def discounted_usd_per_h(terms: CommittedHosting, price_usd_per_h: float) -> flo
 
 
 def commitment_lines(
-    ledger: Ledger, at_s: float, span_s: float, commitment: Commitment, phase: str, **labels: Unpack[Labels]
+    ledger: Ledger, from_ns: int, now_ns: int, commitment: Commitment, phase: str, **labels: Unpack[Labels]
 ) -> None:
-    """Post what commitments cost in the `span_s` seconds that end at `at_s`, used or not: fixed, a line a contract."""
-    for time in commitment.accrue(at_s - span_s, at_s):
-        ledger.post(at_s, "commitment", "fixed", time.hours, "h", time.price_usd_per_h, phase, **labels)
+    """Post what commitments cost from `from_ns` to now, used or not: fixed, a line a contract, each with its machine's
+    name as the sku.
+    """
+    line, at_s = labels.copy(), now_ns / NS_PER_S
+    for time in commitment.accrue(from_ns, now_ns):
+        line["sku"] = time.sku
+        ledger.post(at_s, "commitment", "fixed", time.hours, "h", time.price_usd_per_h, phase, **line)
 
 
 def premium_line(

@@ -122,3 +122,9 @@ class Ledger:
         return pd.DataFrame(
             {name: pd.Series(values, dtype=_NUMBERS.get(name, "str")) for name, values in self._columns.items()}
         )
+
+
+def lines_usd(lines: "pd.DataFrame", chosen: "pd.Series[bool] | None" = None) -> float:
+    """Exact sum of the amounts of a ledger's frame, or of the chosen rows of it, then USD."""
+    amounts = lines["amount_nano_usd"] if chosen is None else lines.loc[chosen, "amount_nano_usd"]
+    return to_usd(sum(amounts.tolist()))  # Python's integers: a sum may pass what an int64 holds

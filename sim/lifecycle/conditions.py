@@ -1,13 +1,25 @@
-"""Conditions that a gate may ask for, and that a scenario may name as thresholds: one parameter class each."""
+"""Conditions that a gate may ask for, and that a scenario may name as thresholds: one parameter class each.
+
+A class says all that its kind needs, so that gates, tables and refusals tell it alike: `words`, its name in a sentence;
+`direction`, how `limit` is meant; `units` to show numbers in; `compares`, whether it takes the phase's first window to
+measure against; `read`, what a window showed. A new kind is a class here and its place in `Condition`.
+"""
 
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from sim.clock.calendar import DAY_S
 from sim.config import Count, Parameters, PositiveSeconds, Rate, Share, Usd, UsdPerDay
+from sim.lifecycle.measures import Measures, Reading, ratio, total, worst
 
 MAX_WINDOW_REQUESTS = 2**53  # counts stay exact as floats
+
+Direction = Literal["from", "at least", "at most"]
+Units = tuple[tuple[float, str], ...]
+"""Size of each unit in the base unit, and its name; the largest first."""
+_SHARE: Units = ((0.01, "%"),)
 
 
 def _moment(value: object) -> object:
@@ -45,12 +57,15 @@ def _as_text(moment: datetime) -> str:
 CivilMoment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(_as_text, when_used="json")]
 
 
-class Date(Parameters):
+class DateCondition(Parameters):
     """It is this civil date or date-time, or later. from_ (typed `from`): in the scenario's zone if it names none."""
 
     kind: Literal["date"] = "date"
     from_: CivilMoment
     workload: ClassVar[None] = None  # a date is nobody's
+    words: ClassVar[str] = "date"
+    direction: ClassVar[Direction] = "from"
+    compares: ClassVar[bool] = False
 
     @property
     def limit(self) -> datetime:
@@ -58,46 +73,70 @@ class Date(Parameters):
         return self.from_
 
 
-class Traffic(Parameters):
+class TrafficCondition(Parameters):
     """Offered requests per second over the window, of one workload or (None) of all together."""
 
     kind: Literal["traffic"] = "traffic"
     at_least_per_s: Annotated[Rate, AfterValidator(_a_rate)]
     workload: str | None = None
+    words: ClassVar[str] = "traffic"
+    direction: ClassVar[Direction] = "at least"
+    units: ClassVar[Units] = ((1.0, "req/s"), (1 / 60, "req/min"), (1 / 3600, "req/h"), (1 / DAY_S, "req/day"))
+    compares: ClassVar[bool] = False
 
     @property
     def limit(self) -> float:
         """Requests per second."""
         return self.at_least_per_s
 
+    def read(self, m: Measures) -> Reading:
+        """What a window showed: requests per second."""
+        return ratio(total(m.offered, self.workload), m.span_s), self.workload or ""
 
-class Requests(Parameters):
+
+class RequestsCondition(Parameters):
     """Offered requests in the window (a count), of one workload or (None) of all together."""
 
     kind: Literal["requests"] = "requests"
     at_least: Annotated[Count, Field(ge=1, le=MAX_WINDOW_REQUESTS)]
     workload: str | None = None
+    words: ClassVar[str] = "requests"
+    direction: ClassVar[Direction] = "at least"
+    units: ClassVar[Units] = ((1.0, "req"),)
+    compares: ClassVar[bool] = False
 
     @property
     def limit(self) -> float:
         """Requests."""
         return float(self.at_least)
 
+    def read(self, m: Measures) -> Reading:
+        """What a window showed: requests."""
+        return total(m.offered, self.workload), self.workload or ""
 
-class Quality(Parameters):
+
+class QualityCondition(Parameters):
     """Share of right answers as the monitor sees it, of one workload or (None) of the worst that has a monitor."""
 
     kind: Literal["quality"] = "quality"
     at_least: Share
     workload: str | None = None
+    words: ClassVar[str] = "quality"
+    direction: ClassVar[Direction] = "at least"
+    units: ClassVar[Units] = _SHARE
+    compares: ClassVar[bool] = False
 
     @property
     def limit(self) -> float:
         """A share."""
         return self.at_least
 
+    def read(self, m: Measures) -> Reading:
+        """What a window showed: a share."""
+        return worst(m.quality_seen, self.workload, min)
 
-class SloAttainment(Parameters):
+
+class SloAttainmentCondition(Parameters):
     """Share of the requests that ended which were answered within the SLO's latency; throttled ones do not count.
 
     Of one workload or (None) of the worst.
@@ -106,89 +145,140 @@ class SloAttainment(Parameters):
     kind: Literal["slo_attainment"] = "slo_attainment"
     at_least: Share
     workload: str | None = None
+    words: ClassVar[str] = "SLO attainment"
+    direction: ClassVar[Direction] = "at least"
+    units: ClassVar[Units] = _SHARE
+    compares: ClassVar[bool] = False
 
     @property
     def limit(self) -> float:
         """A share."""
         return self.at_least
 
+    def read(self, m: Measures) -> Reading:
+        """What a window showed: a share."""
+        attained = {name: ratio(m.good.get(name, 0), ended) for name, ended in m.ended.items()}
+        return worst(attained, self.workload, min)
 
-class LatencyP99(Parameters):
+
+class LatencyP99Condition(Parameters):
     """99th percentile of the latency of answered requests (s), of one workload or (None) of the worst."""
 
     kind: Literal["latency_p99"] = "latency_p99"
     at_most_s: PositiveSeconds
     workload: str | None = None
+    words: ClassVar[str] = "p99 latency"
+    direction: ClassVar[Direction] = "at most"
+    units: ClassVar[Units] = ((1.0, "s"), (1e-3, "ms"))
+    compares: ClassVar[bool] = False
 
     @property
     def limit(self) -> float:
         """Seconds."""
         return self.at_most_s
 
+    def read(self, m: Measures) -> Reading:
+        """What a window showed: seconds."""
+        return worst(m.p99_s, self.workload, max)
 
-class FalsePositiveRate(Parameters):
+
+class FalsePositiveRateCondition(Parameters):
     """Share of harmless cases that are taken for harmful, of one workload or (None) of the worst that decides."""
 
     kind: Literal["false_positive_rate"] = "false_positive_rate"
     at_most: Share
     workload: str | None = None
+    words: ClassVar[str] = "false positive rate"
+    direction: ClassVar[Direction] = "at most"
+    units: ClassVar[Units] = _SHARE
+    compares: ClassVar[bool] = False
 
     @property
     def limit(self) -> float:
         """A share."""
         return self.at_most
 
+    def read(self, m: Measures) -> Reading:
+        """What a window showed: a share."""
+        return worst(m.false_positive_rate, self.workload, max)
 
-class UnitCost(Parameters):
+
+class UnitCostCondition(Parameters):
     """Variable cost of an offered request (USD), of all workloads together: they share pools, and so their cost."""
 
     kind: Literal["unit_cost"] = "unit_cost"
     at_most_usd: Annotated[Usd, AfterValidator(_a_price)]
     workload: ClassVar[None] = None
+    words: ClassVar[str] = "variable cost per request"
+    direction: ClassVar[Direction] = "at most"
+    units: ClassVar[Units] = ((1.0, "USD"),)
+    compares: ClassVar[bool] = False
 
     @property
     def limit(self) -> float:
         """USD per request."""
         return self.at_most_usd
 
+    def read(self, m: Measures) -> Reading:
+        """What a window showed: USD per request."""
+        return ratio(m.variable_usd, sum(m.offered.values())), ""
 
-class CostReduction(Parameters):
+
+class CostReductionCondition(Parameters):
     """Share by which total cost per request fell below that of the phase's first whole window."""
 
     kind: Literal["cost_reduction"] = "cost_reduction"
     at_least: Annotated[Share, AfterValidator(_part_of_the_cost)]
     workload: ClassVar[None] = None
+    words: ClassVar[str] = "cost reduction"
+    direction: ClassVar[Direction] = "at least"
+    units: ClassVar[Units] = _SHARE
+    compares: ClassVar[bool] = True
 
     @property
     def limit(self) -> float:
         """A share."""
         return self.at_least
 
+    def read(self, m: Measures) -> Reading:
+        """What a window showed: a share."""
+        remaining = ratio(m.unit_cost_usd, m.baseline_unit_cost_usd)
+        return None if remaining is None else 1.0 - remaining, ""
 
-class Value(Parameters):
+
+class ValueCondition(Parameters):
     """Value earned a day (USD), by one workload or (None) by all together."""
 
     kind: Literal["value"] = "value"
     at_least_usd_per_day: UsdPerDay
     workload: str | None = None
+    words: ClassVar[str] = "value"
+    direction: ClassVar[Direction] = "at least"
+    units: ClassVar[Units] = ((1.0, "USD/day"),)
+    compares: ClassVar[bool] = False
 
     @property
     def limit(self) -> float:
         """USD per day."""
         return self.at_least_usd_per_day
 
+    def read(self, m: Measures) -> Reading:
+        """What a window showed: USD per day."""
+        earned = total(m.value_usd, self.workload) if m.value_usd else None
+        return ratio(earned, m.span_s / DAY_S), self.workload or ""
 
-Condition = Annotated[
-    Date
-    | Traffic
-    | Requests
-    | Quality
-    | SloAttainment
-    | LatencyP99
-    | FalsePositiveRate
-    | UnitCost
-    | CostReduction
-    | Value,
-    Field(discriminator="kind"),
-]
+
+Measured = (
+    TrafficCondition
+    | RequestsCondition
+    | QualityCondition
+    | SloAttainmentCondition
+    | LatencyP99Condition
+    | FalsePositiveRateCondition
+    | UnitCostCondition
+    | CostReductionCondition
+    | ValueCondition
+)
+"""Conditions on a number that a window shows: all but dates."""
+Condition = Annotated[DateCondition | Measured, Field(discriminator="kind")]
 """What may be asked for; a scenario's `gates` node is a mapping of names to these."""

@@ -2,26 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, Union, get_args
 
 from pydantic import AfterValidator, Discriminator, Tag, model_validator
 
+from sim.clock.calendar import DAY_S
 from sim.config import Parameters, PositiveLongSeconds
-from sim.lifecycle.conditions import (
-    Condition,
-    CostReduction,
-    Date,
-    FalsePositiveRate,
-    LatencyP99,
-    Quality,
-    Requests,
-    SloAttainment,
-    Traffic,
-    UnitCost,
-    Value,
-)
-from sim.lifecycle.measures import DAY_S, Check, Measures, check
+from sim.lifecycle.checks import Check, check, wanted
+from sim.lifecycle.conditions import Condition
+from sim.lifecycle.measures import Measures
 
+WINDOW_S = 7 * DAY_S  # assumption: a whole week, in which every hour of the week counts once
 # A civil day may last 23 hours: a window of whole days counts as whole if no more than this is missing, s.
 _DAYLIGHT_SAVING_S = 3600.0
 
@@ -34,28 +25,21 @@ def _tag(value: Any) -> str:
     return kind if isinstance(kind, str) else ""
 
 
-Asked = Annotated[
-    Annotated[str, Tag("str")]
-    | Annotated[Date, Tag("date")]
-    | Annotated[Traffic, Tag("traffic")]
-    | Annotated[Requests, Tag("requests")]
-    | Annotated[Quality, Tag("quality")]
-    | Annotated[SloAttainment, Tag("slo_attainment")]
-    | Annotated[LatencyP99, Tag("latency_p99")]
-    | Annotated[FalsePositiveRate, Tag("false_positive_rate")]
-    | Annotated[UnitCost, Tag("unit_cost")]
-    | Annotated[CostReduction, Tag("cost_reduction")]
-    | Annotated[Value, Tag("value")],
-    Discriminator(
-        _tag,
-        custom_error_type="gate_condition",
-        custom_error_message=(
-            "not a condition. Expected the name of one of the scenario's gates, or a group of keys such as "
-            "{kind: traffic, at_least: 2 req/s}; kinds: date, traffic, requests, quality, slo_attainment, latency_p99, "
-            "false_positive_rate, unit_cost, cost_reduction, value"
+if TYPE_CHECKING:
+    Asked = str | Condition
+else:
+    _CLASSES = {str(c.model_fields["kind"].default): c for c in get_args(get_args(Condition)[0])}
+    Asked = Annotated[
+        Union[Annotated[str, Tag("str")], *(Annotated[c, Tag(kind)] for kind, c in _CLASSES.items())],
+        Discriminator(
+            _tag,
+            custom_error_type="gate_condition",
+            custom_error_message=(
+                "not a condition. Expected the name of one of the scenario's gates, or a group of keys such as "
+                f"{{kind: traffic, at_least: 2 req/s}}; kinds: {', '.join(_CLASSES)}"
+            ),
         ),
-    ),
-]
+    ]
 """One condition of a gate: the name of one of the scenario's `gates`, or a condition of its own."""
 
 
@@ -75,7 +59,7 @@ class Gate(Parameters):
     """
 
     every_s: Days = DAY_S  # assumption: money and labels arrive by the day, so nothing new is known sooner
-    window_s: Days = 7 * DAY_S  # assumption: a whole week, in which every hour of the week counts once
+    window_s: Days = WINDOW_S
     all: tuple[Asked, ...] = ()
     any: tuple[Asked, ...] = ()
 
@@ -87,6 +71,10 @@ class Gate(Parameters):
                 "out and type a start."
             )
         return self
+
+    def conditions(self, named: Mapping[str, Condition]) -> tuple[Condition, ...]:
+        """Every condition, those called by name looked up. Raises ValueError for a name that is none."""
+        return tuple(_named(condition, named) for condition in (*self.all, *self.any))
 
     def asked(self) -> tuple[tuple[str, int, str | Condition], ...]:
         """Every condition with where it stands: ("all" or "any", place, condition)."""
@@ -116,13 +104,17 @@ def judge(gate: Gate, named: Mapping[str, Condition], measures: Measures) -> Ver
     What is not known does not pass; as long as the window is not whole within the phase (`measures.span_s` is shorter
     than it), nothing measured is known, and dates alone can pass. Raises ValueError for a name that is none.
     """
-    whole = measures.span_s >= gate.window_s - _DAYLIGHT_SAVING_S
+    whole = _whole(measures, gate.window_s)
     groups = []
     for conditions in (gate.all, gate.any):
         groups.append([check(_named(c, named), measures, known=whole) for c in conditions])
     needed, enough = groups
     fired = not [c for c in needed if not c.passed] and (not enough or bool([c for c in enough if c.passed]))
     return Verdict(fired, (*needed, *enough))
+
+
+def _whole(measures: Measures, window_s: float) -> bool:
+    return measures.span_s >= window_s - _DAYLIGHT_SAVING_S
 
 
 def _named(condition: str | Condition, named: Mapping[str, Condition]) -> Condition:
@@ -138,15 +130,19 @@ def gate_rows(phase: str, verdict: Verdict) -> list[dict[str, Any]]:
     return [{"phase": phase, "condition": c.text, "value": c.value, "passed": bool(c.passed)} for c in verdict.checks]
 
 
-def threshold_rows(phase: str, named: Mapping[str, Condition], measures: Measures) -> list[dict[str, Any]]:
-    """The scenario's gates as thresholds on what a whole phase showed, one row each.
+def threshold_rows(
+    phase: str, named: Mapping[str, Condition], measures: Measures, window_s: float
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The scenario's gates as thresholds on the last window of a phase, one row each, judged as a gate would then.
 
-    passed is None where nothing was measured: the threshold does not apply to this phase. said: a true sentence.
+    passed is None where nothing was measured, be it that nobody measures it or that the phase was shorter than the
+    window. said: a true sentence.
     """
+    whole = _whole(measures, window_s)
     rows = []
     for name, condition in named.items():
-        c = check(condition, measures)
-        said = c.text if c.passed is not None else c.text.replace(" not known yet, needs ", " not measured, asked for ")
+        c = check(condition, measures, known=whole)
+        said = c.text if c.passed is not None else f"{c.what} not measured, asked for {wanted(condition)}"
         rows.append({
             "phase": phase, "name": name, "measure": c.measure, "value": c.value, "limit": c.limit,
             "passed": c.passed, "said": said,

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
+from sim.clock.calendar import DAY_S
+from sim.lifecycle.checks import value_text
 from sim.lifecycle.conditions import (
     Condition,
-    CostReduction,
-    Date,
-    FalsePositiveRate,
-    LatencyP99,
-    Quality,
-    Value,
+    DateCondition,
+    FalsePositiveRateCondition,
+    LatencyP99Condition,
+    QualityCondition,
+    TrafficCondition,
+    ValueCondition,
 )
 from sim.lifecycle.gates import Gate
 from sim.lifecycle.parameters import Phase
@@ -41,13 +43,14 @@ class PhaseFacts:
 
     fastest_s: the shortest latency that can occur (0 where a cache answers); quality: of a freshly trained model, where
     a monitor watches it; false_positive_rate: of a freshly trained model, where a monitor watches and answers are
-    decisions; valued: workloads whose answers have a value.
+    decisions; valued: workloads whose answers have a value; most_per_s: a bound of the requests let in.
     """
 
     fastest_s: Mapping[str, float] = field(default_factory=dict)
     quality: Mapping[str, float] = field(default_factory=dict)
     false_positive_rate: Mapping[str, float] = field(default_factory=dict)
     valued: frozenset[str] = frozenset()
+    most_per_s: Mapping[str, float] = field(default_factory=dict)
 
 
 def gate_problems(
@@ -76,17 +79,17 @@ def gate_problems(
 def _spans(path: tuple[str, ...], gate: Gate, named: Mapping[str, Condition], life: LifeFacts) -> Iterator[GateProblem]:
     for key, seconds in (("window", gate.window_s), ("every", gate.every_s)):
         if seconds > life.horizon_s:
-            days = life.horizon_s / 86_400
+            days = life.horizon_s / DAY_S
             yield (
                 (*path, key),
-                f"{seconds / 86_400:g} d",
+                f"{seconds / DAY_S:g} d",
                 f"longer than the scenario ({days:g} d), so that the gate never fires. Type a shorter one.",
             )
     conditions = (named.get(asked) if isinstance(asked, str) else asked for _, _, asked in gate.asked())
-    reduction = any(isinstance(condition, CostReduction) for condition in conditions)
-    if reduction and gate.window_s <= life.horizon_s < 2 * gate.window_s:
+    compares = any(condition is not None and condition.compares for condition in conditions)
+    if compares and gate.window_s <= life.horizon_s < 2 * gate.window_s:
         message = "a cost reduction compares two windows, and they do not fit into the scenario. Type a shorter one."
-        yield (*path, "window"), f"{gate.window_s / 86_400:g} d", message
+        yield (*path, "window"), f"{gate.window_s / DAY_S:g} d", message
 
 
 def _asked(
@@ -112,7 +115,7 @@ def _asked(
         yield where, asked, message
     else:
         typed = asked.model_dump(mode="json", by_alias=True)
-        key = next(key for key in ("from", "at_least", "at_most") if key in typed)
+        key = condition.direction.replace(" ", "_")
         yield (*where, key), typed[key], message
 
 
@@ -124,7 +127,7 @@ def _workload(path: tuple[str, ...], condition: Condition, life: LifeFacts) -> I
 
 def _never(condition: Condition, before: str, watched: Phase, life: LifeFacts, facts: PhaseFacts | None) -> str | None:
     """Why a condition can never be met in the phase before; None where it can, for all that is known."""
-    if isinstance(condition, Date):
+    if isinstance(condition, DateCondition):
         moment = condition.from_ if condition.from_.tzinfo else condition.from_.replace(tzinfo=life.end.tzinfo)
         if moment >= life.end:
             end = life.end.strftime("%Y-%m-%d %H:%M")
@@ -138,14 +141,15 @@ def _never(condition: Condition, before: str, watched: Phase, life: LifeFacts, f
 def _never_measured(condition: Condition, before: str, life: LifeFacts, facts: PhaseFacts) -> str | None:
     """Of conditions that some phases measure, and some cannot meet."""
     who = (condition.workload,) if condition.workload is not None else life.workloads
-    if isinstance(condition, Quality):
+    if isinstance(condition, QualityCondition):
         fresh = {name: facts.quality[name] for name in who if name in facts.quality}
         if not fresh:
             return f"nobody monitors the quality{_of(condition)} in phase {before}. {_MONITOR}"
         worst = min(fresh, key=fresh.__getitem__)
         if condition.at_least > fresh[worst]:
-            return f"above the quality of a freshly trained model of {worst}, {_percent(fresh[worst])}. Type less."
-    elif isinstance(condition, FalsePositiveRate):
+            best = value_text(condition, fresh[worst])
+            return f"above the quality of a freshly trained model of {worst}, {best}. Type less."
+    elif isinstance(condition, FalsePositiveRateCondition):
         rates = {name: facts.false_positive_rate[name] for name in who if name in facts.false_positive_rate}
         if not rates:
             return (
@@ -154,27 +158,29 @@ def _never_measured(condition: Condition, before: str, life: LifeFacts, facts: P
             )
         worst = max(rates, key=rates.__getitem__)
         if condition.at_most < rates[worst]:
-            return f"below the rate of a freshly trained model of {worst}, {_percent(rates[worst])}. Type more."
-    elif isinstance(condition, LatencyP99):
+            least = value_text(condition, rates[worst])
+            return f"below the rate of a freshly trained model of {worst}, {least}. Type more."
+    elif isinstance(condition, LatencyP99Condition):
         times = {name: facts.fastest_s[name] for name in who if name in facts.fastest_s}
         slowest = max(times, key=times.__getitem__, default=None)
         if slowest is not None and condition.at_most_s < times[slowest]:
-            least = f"{times[slowest]:.4g} s"
+            least = value_text(condition, times[slowest])
             return f"below the fastest answer that {slowest} gets in phase {before}, {least}. Type a longer time."
-    elif isinstance(condition, Value) and condition.at_least_usd_per_day > 0 and not facts.valued & set(who):
+    elif isinstance(condition, TrafficCondition) and all(name in facts.most_per_s for name in who):
+        most = sum(facts.most_per_s[name] for name in who)
+        if condition.at_least_per_s > _BY_CHANCE * most:
+            return f"beyond all demand that phase {before} lets in, {value_text(condition, most)} at most. Type less."
+    elif isinstance(condition, ValueCondition) and condition.at_least_usd_per_day > 0 and not facts.valued & set(who):
         return f"answers{_of(condition)} have no value in phase {before}. Choose a value, such as value=per_request."
     return None
 
 
+_BY_CHANCE = 2.0  # assumption: over a whole day, arrivals come at no more than twice their rate
 _MONITOR = "Choose a learning with a monitor, such as learning=threshold, or leave the condition out."
 
 
 def _of(condition: Condition) -> str:
     return f" of {condition.workload}" if condition.workload is not None else ""
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.4g} %"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from sim.clock.ranks import Rank
 from sim.model.drift import Shocks, mean_quality, quality
 from sim.model.labels import Batch, LabelWindow, draw
 from sim.model.parameters import LabelMonitor, Learning, ModelLearning, NoLearning, NoMonitor, Training
+from sim.model.trainings import Job, Trained, Trainings
 from sim.policy.retraining import Observation
 from sim.streams import Streams
 
@@ -31,13 +32,6 @@ class _Piece(NamedTuple):
     start_ns: int
     cut_ns: int
     learning: Learning
-
-
-class _Job(NamedTuple):
-    """A training: its start, and how long its machines run (ns)."""
-
-    start_ns: int
-    duration_ns: int
 
 
 class ModelLife:
@@ -69,9 +63,8 @@ class ModelLife:
         self._round, self._wake_round = 0, 0  # of monitor and policy: an older one's processes end
         self._answered_before, self._sampled_ns = 0, 0
         self._state: Any = None
-        self._job: _Job | None = None  # running, or trained and awaiting its deploy
-        self._latest = _Job(0, 0)
-        self._trained_ns = 0  # by all jobs but the latest
+        self._job: Job | None = None  # running, or trained and awaiting its deploy
+        self._trainings = Trainings()
 
     def begin(self) -> None:
         """A fresh model serves from now on; the processes of its monitor and its policy start."""
@@ -86,14 +79,16 @@ class ModelLife:
     def change(self, learning: Learning) -> None:
         """Other parameters from now on, such as a new phase has. The model's age goes on, and so does a training.
 
-        Where there was no model before, a fresh one begins; where there is none from now on, a training is broken off.
+        Where there was never a model before, a fresh one begins; where nobody asks for one from now on, it ages all
+        the same, and a training is broken off.
         A monitor or a policy whose parameters stay goes on as it was; a new monitor has no labels yet.
         """
         old, now = self._learning, self._clock.now
         if learning == old:
             return
         self.settle()
-        cut_ns = now if isinstance(old, NoLearning) else self._pieces[-1].cut_ns
+        known = any(isinstance(piece.learning, ModelLearning) for piece in self._pieces)
+        cut_ns = self._pieces[-1].cut_ns if known else now
         self._learning = learning
         self._pieces.append(_Piece(now, cut_ns, learning))
         if isinstance(learning, NoLearning):
@@ -105,6 +100,14 @@ class ModelLife:
             self._watch()
         if isinstance(old, NoLearning) or old.retraining != learning.retraining:
             self._decide_anew()
+
+    def replace(self) -> None:
+        """Another model serves from now on, made in the meantime, its data as new as they can be: a rented one by one's
+        own, say. What makes it is not a training of this life, and is paid as development; a training that runs is in
+        vain.
+        """
+        if isinstance(self._learning, ModelLearning):
+            self._deploy(self._clock.now, "model_replaced", "another model")
 
     def settle(self) -> None:
         """Sample the answers since the last sample now: before books close on the present parameters."""
@@ -152,8 +155,11 @@ class ModelLife:
 
     def training_ns(self, now_ns: int) -> int:
         """Nanoseconds that trainings have run by now, whatever the number of their machines."""
-        job = self._latest
-        return self._trained_ns + min(now_ns - job.start_ns, job.duration_ns)
+        return sum(trained.time_ns for trained in self.trained(now_ns).values())
+
+    def trained(self, now_ns: int) -> dict[Training, Trained]:
+        """Trainings so far by the terms of their start, on which books bill them; no later phase changes those."""
+        return self._trainings.so_far(now_ns)
 
     def _piece_at(self, t_ns: int) -> int:
         return max(0, bisect_right(self._pieces, t_ns, key=lambda piece: piece.start_ns) - 1)
@@ -250,24 +256,23 @@ class ModelLife:
     def _train(self, training: Training) -> Process:
         """The data end now; machines run; somebody approves; the new model serves."""
         now = self._clock.now
-        self._trained_ns = self.training_ns(now)
-        self._job = self._latest = job = _Job(now, max(1, to_ns(training.duration_s)))
+        self._job = job = self._trainings.start(now, training)
         self.jobs += 1
         quality_now = self._quality(now)
         self._event("training_started", self._name, f"{training.machines} machines", quality_now, quality_now)
         yield self._clock.at(now + job.duration_ns + to_ns(training.approval_s), Rank.DEPLOY, self._sub)
         if self._job is job:
-            self._deploy(job.start_ns)
+            age_d = (self._clock.now - job.start_ns) / NS_PER_DAY
+            self._deploy(job.start_ns, "model_deployed", f"data {age_d:.3g} d old")
 
-    def _deploy(self, cut_ns: int) -> None:
+    def _deploy(self, cut_ns: int, kind: str, detail: str) -> None:
         now, before = self._clock.now, self.quality_now()
         self.settle()
         self._job = None
         self._version += 1
         self._window.clear()
         self._pieces.append(_Piece(now, cut_ns, self._learning))
-        age_d = (now - cut_ns) / NS_PER_DAY
-        self._event("model_deployed", self._name, f"data {age_d:.3g} d old", before, self.quality_now())
+        self._event(kind, self._name, detail, before, self.quality_now())
         self._on_deploy()
 
     def _abandon(self, now: int) -> None:
@@ -277,4 +282,5 @@ class ModelLife:
         self._version += 1
         self._window.clear()
         if self._job is not None:
-            self._trained_ns, self._latest, self._job = self.training_ns(now), _Job(now, 0), None
+            self._trainings.break_off(self._job, now)
+            self._job = None

@@ -3,7 +3,7 @@
 import math
 from typing import Literal, Protocol
 
-from sim.model.parameters import LabelMonitor, Learning, NoLearning
+from sim.model.parameters import LabelMonitor, Learning, NoLearning, Training
 from sim.model.value import NoValue, Value
 
 Nature = Literal["fixed", "variable", "earned", "lost"]
@@ -19,32 +19,38 @@ class Books(Protocol):
         """Add a line of `quantity` units at `unit_price_usd`, at the end of its accrual period."""
 
 
-def learning_lines(
-    ledger: Books, at_s: float, training_s: float, jobs: int, labels: int, learning: Learning, phase: str, workload: str
+def training_lines(
+    ledger: Books, at_s: float, training_s: float, jobs: int, terms: Training, phase: str, workload: str
 ) -> None:
-    """Post what learning cost since the last accrual.
+    """Post what trainings on these terms cost since the last accrual: those of their start, whatever the phase's are.
 
-    training_s: time that trainings ran (s), each on all its machines; jobs: trainings started; labels: bought by the
-    monitor. Accounts: training (machine hours), data and labels (once a job), all fixed; labels.monitor, variable.
-    Raises ValueError for a negative quantity, or for labels or trainings without a model whose price would count.
+    training_s: time that they ran (s), each on all its machines; jobs: how many were started. Accounts: training
+    (machine hours), data and labels (once a job), all fixed. Raises ValueError for a negative quantity.
     """
-    if not (training_s >= 0 and jobs >= 0 and labels >= 0):
-        raise ValueError(f"{training_s} s of training, {jobs} jobs and {labels} labels cannot be billed, by {at_s} s")
-    if isinstance(learning, NoLearning):
-        if training_s or jobs or labels:
-            raise ValueError(f"{workload} has no model, and yet trainings or labels to bill, by {at_s} s ({phase})")
-        return
-    training, monitor = learning.training, learning.monitor
-    label_usd = monitor.price_usd if isinstance(monitor, LabelMonitor) else 0.0
-    lines: tuple[tuple[str, Nature, float, str, float], ...] = (
-        ("training", "fixed", training_s / 3600 * training.machines, "h", training.price_usd_per_h),
-        ("data", "fixed", jobs, "job", training.data_usd),
-        ("labels", "fixed", jobs, "job", training.labels_usd),
-        ("labels.monitor", "variable", labels, "label", label_usd),
-    )
-    for account, nature, quantity, unit, price_usd in lines:
+    if not (training_s >= 0 and jobs >= 0):
+        raise ValueError(f"{training_s} s of training and {jobs} jobs cannot be billed, by {at_s} s ({phase})")
+    for account, quantity, unit, price_usd in (
+        ("training", training_s / 3600 * terms.machines, "h", terms.price_usd_per_h),
+        ("data", jobs, "job", terms.data_usd),
+        ("labels", jobs, "job", terms.labels_usd),
+    ):
         if quantity > 0 and price_usd > 0:
-            ledger.post(at_s, account, nature, quantity, unit, price_usd, phase, workload=workload)
+            ledger.post(at_s, account, "fixed", quantity, unit, price_usd, phase, workload=workload)
+
+
+def monitor_line(ledger: Books, at_s: float, labels: int, learning: Learning, phase: str, workload: str) -> None:
+    """Post the labels that the monitor has bought since the last accrual: account labels.monitor, variable.
+
+    Raises ValueError for a negative number, or for labels without a model.
+    """
+    if labels < 0 or (labels and isinstance(learning, NoLearning)):
+        why = " without a model" if labels > 0 else ""
+        raise ValueError(f"{labels} labels{why} cannot be billed for {workload}, by {at_s} s ({phase})")
+    if isinstance(learning, NoLearning) or not isinstance(learning.monitor, LabelMonitor):
+        return
+    price_usd = learning.monitor.price_usd
+    if labels > 0 and price_usd > 0:
+        ledger.post(at_s, "labels.monitor", "variable", labels, "label", price_usd, phase, workload=workload)
 
 
 def value_lines(

@@ -1,9 +1,8 @@
 """What a phase costs besides people and machines: development, data, labels, tools and compliance, all of it fixed."""
 
+from sim.clock.calendar import MONTH_S
 from sim.config import LargeUsd, Parameters, UsdPerMonth
 from sim.operations.staff import Books
-
-MONTH_S = 365.25 / 12 * 86_400  # the mean civil month, so that twelve of them are a year
 
 
 class CostItem(Parameters):

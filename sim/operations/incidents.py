@@ -9,13 +9,14 @@ import numpy as np
 import simpy
 from pydantic import Field
 
+from sim.clock.calendar import HOUR_S, MONTH_S, NS_PER_S
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.config import Count, Parameters, Positive, Spread, UsdPerHour
 from sim.operations.staff import Books
 
-MONTH_NS = 365.25 / 12 * 86_400e9  # the mean civil month
-HOUR_NS = 3600e9
+_HOUR_NS = HOUR_S * NS_PER_S
+_ORDER = 1 << 40  # among the reviews of one instant, after those of any model
 _FAR_NS = 2**62  # beyond any horizon; later times would leave 64 bits
 
 
@@ -55,6 +56,13 @@ class _Incident(NamedTuple):
     hours: float
 
 
+class _Work(NamedTuple):
+    """Engineers at work at one rate: how many now, and the sum of signed times of their changes (ns)."""
+
+    working: int
+    flow_ns: int
+
+
 class IncidentDesk:
     """Takes incidents in, and has engineers work on them in the order in which they came.
 
@@ -71,7 +79,8 @@ class IncidentDesk:
         self._engineers = 1
         self._clock, self._generator, self._event = clock, generator, event
         self._number, self._waiting, self._working = 0, deque[_Incident](), 0
-        self._worked_flow, self._waited_ns = 0, 0
+        self._worked: dict[float, _Work] = {}  # by the rate at which it is paid
+        self._waited_ns = 0
         self._gap = 0.0  # what is left of the unit-mean gap before the next incident, at the last change
         self._since_ns = 0
         self._turn = 0  # of the arrival process: an older one ends when it wakes up
@@ -93,8 +102,15 @@ class IncidentDesk:
         self._assign()
 
     def worked_ns(self, now_ns: int) -> int:
-        """Engineer-nanoseconds worked by now; books bill the differences as `rca`."""
-        return self._working * now_ns - self._worked_flow
+        """Engineer-nanoseconds worked by now."""
+        return sum(self.worked_at(now_ns).values())
+
+    def worked_at(self, now_ns: int) -> dict[float, int]:
+        """Engineer-nanoseconds worked by now by their rate (USD/h); books bill the differences as `rca`.
+
+        Work is paid to its end at the rate of the phase in which it began.
+        """
+        return {rate: work.working * now_ns - work.flow_ns for rate, work in self._worked.items()}
 
     def waited_ns(self) -> int:
         """Time that incidents waited for an engineer, summed over all that have been taken up."""
@@ -103,14 +119,15 @@ class IncidentDesk:
     @property
     def _per_ns(self) -> float:
         """Incidents per nanosecond."""
-        return self._parameters.per_month / MONTH_NS if isinstance(self._parameters, PoissonIncidents) else 0.0
+        incidents = self._parameters
+        return incidents.per_month / (MONTH_S * NS_PER_S) if isinstance(incidents, PoissonIncidents) else 0.0
 
     def _arrivals(self, turn: int) -> Generator[simpy.Event, Any, None]:
         while self._per_ns > 0:
             gap_ns = self._gap / self._per_ns
             if self._clock.now + gap_ns > _FAR_NS:
                 return
-            yield self._clock.at(self._clock.now + round(gap_ns), Rank.REVIEW)
+            yield self._clock.at(self._clock.now + round(gap_ns), Rank.REVIEW, _ORDER)
             if turn != self._turn or not isinstance(self._parameters, PoissonIncidents):
                 return
             self._arrive(self._parameters)
@@ -130,21 +147,26 @@ class IncidentDesk:
         while self._waiting and self._working < self._engineers:
             self._clock.process(self._work(self._waiting.popleft()))
             self._working += 1
-            self._worked_flow += self._clock.now
 
     def _work(self, incident: _Incident) -> Generator[simpy.Event, Any, None]:
-        begun_ns = self._clock.now
+        begun_ns, rate_usd_per_h = self._clock.now, self.rate_usd_per_h
+        self._count(rate_usd_per_h, 1)
         waited_ns = begun_ns - incident.arrived_ns
         self._waited_ns += waited_ns
-        end_ns = min(begun_ns + round(incident.hours * HOUR_NS), _FAR_NS)
-        yield self._clock.at(end_ns, Rank.REVIEW, sub=incident.number)
+        end_ns = min(begun_ns + round(incident.hours * _HOUR_NS), _FAR_NS)
+        yield self._clock.at(end_ns, Rank.REVIEW, _ORDER + incident.number)
         self._working -= 1
-        self._worked_flow -= self._clock.now
+        self._count(rate_usd_per_h, -1)
         self.open -= 1
         self.resolved += 1
-        waited = f"waited {waited_ns / HOUR_NS:.1f} h"
+        waited = f"waited {waited_ns / _HOUR_NS:.1f} h"
         self._event("incident_resolved", f"incident/{incident.number}", waited, 0.0, incident.hours)
         self._assign()
+
+    def _count(self, rate_usd_per_h: float, change: int) -> None:
+        """One more (1) or one fewer (-1) works at this rate from now on."""
+        work = self._worked.get(rate_usd_per_h, _Work(0, 0))
+        self._worked[rate_usd_per_h] = _Work(work.working + change, work.flow_ns + change * self._clock.now)
 
     def _take(self, parameters: NoIncidents | PoissonIncidents) -> None:
         self._parameters = parameters

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
+from sim.clock.calendar import YEAR_S
 from sim.config import NonNegative, Parameters, UsdPerYear
 
-YEAR_S = 365.25 * 86_400
 MAX_FTE = 100_000  # assumption: no single product has more people in one role
 
 

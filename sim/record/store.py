@@ -43,11 +43,13 @@ class Contents:
 def write(run: Contents, out: Path, report: Callable[[Path], None]) -> Path:
     """Write everything of a run to out/<name>/<run id>/ and return that folder.
 
-    report: writes the report into a folder. The run id is the seed and a digest of the scenario: the same run takes the
+    report: writes the report into a folder. The run id is the seed and a digest of the scenario and of
+    what was asked of it: the same run takes the
     same place, and replaces what was there. `latest` beside it points to it. Raises OSError (disk full, no permission);
     nothing is left behind.
     """
-    digest = hashlib.blake2b(run.scenario_yaml.encode(), digest_size=5).hexdigest()
+    asked = run.scenario_yaml + ("--scale-check" if run.summary.get("scale_check") else "")
+    digest = hashlib.blake2b(asked.encode(), digest_size=5).hexdigest()
     run_id = f"seed{run.manifest['seed']}-{digest}"
     home = out / run.name
     home.mkdir(parents=True, exist_ok=True)

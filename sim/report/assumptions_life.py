@@ -1,25 +1,43 @@
 """What a run takes as given of limits, caches, models, hosting, gates, incidents and the costs of phases."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from sim.cost.hosting import CommittedHosting, ManagedHosting
+from sim.lifecycle.checks import subject, wanted
+from sim.lifecycle.conditions import Condition
+from sim.lifecycle.gates import Asked, Gate
+from sim.model.parameters import (
+    Drift,
+    ExponentialDrift,
+    LabelMonitor,
+    LinearDrift,
+    ModelLearning,
+    NoLearning,
+    StepDrift,
+)
+from sim.model.value import Decisions, NoValue, ValuePerRequest
+from sim.operations.costs import PhaseCosts
+from sim.operations.incidents import NoIncidents
+from sim.policy.retraining import Periodic, Retraining, Threshold
 from sim.report.facts import Facts
-from sim.report.nodes import node, served
+from sim.report.nodes import served
 from sim.report.numbers import duration, rate, share, three, usd, whole
+from sim.scenario.model import Pool, Workload
+from sim.serving.admission import NoAdmission, NoCache
 
 Row = tuple[str, str]
 """What is assumed, and its value."""
 
 
-def workload_rows(name: str, workload: object) -> Iterator[Row]:
+def workload_rows(name: str, workload: Workload) -> Iterator[Row]:
     """The rate limit, the cache, the model's life and the value of one workload, where it has them."""
-    limit, cache = node(workload, "admission"), node(workload, "cache")
-    if limit is not None:
+    limit, cache = workload.admission, workload.cache
+    if not isinstance(limit, NoAdmission):
         yield (
             f"rate limit of {name}",
             f"{rate(limit.rate_per_s)} for each customer, bursts of up to {whole(limit.burst)}",
         )
-    if cache is not None:
+    if not isinstance(cache, NoCache):
         ttl = "kept until room is needed" if cache.ttl_s is None else f"kept for {duration(cache.ttl_s)}"
         deploy = "emptied by a new model" if cache.on_deploy == "empty" else "kept when a new model comes"
         yield (
@@ -27,18 +45,16 @@ def workload_rows(name: str, workload: object) -> Iterator[Row]:
             f"{whole(cache.capacity)} answers, {ttl}, {deploy}; a hit takes {duration(cache.hit_latency_s)}; "
             f"{usd(cache.price_usd_per_gb_h)} per GB and hour",
         )
-    learning = node(workload, "learning")
-    if learning is not None:
-        yield from _learning(name, learning)
-    value = node(workload, "value")
-    if value is not None:
-        yield f"value of an answer of {name}", _value(value)
+    if not isinstance(workload.learning, NoLearning):
+        yield from _learning(name, workload.learning)
+    if not isinstance(workload.value, NoValue):
+        yield f"value of an answer of {name}", _value(workload.value)
 
 
-def _learning(name: str, learning: Any) -> Iterator[Row]:
+def _learning(name: str, learning: ModelLearning) -> Iterator[Row]:
     yield f"quality of {name}", f"{share(learning.quality)} of answers right when fresh; {_drift(learning.drift)}"
     monitor, training = learning.monitor, learning.training
-    if monitor.kind == "labels":
+    if isinstance(monitor, LabelMonitor):
         seen = f"{share(monitor.share)} of answers labelled, known {duration(monitor.delay_s)} later, "
         seen += f"{usd(monitor.price_usd)} a label, estimate from the newest {whole(monitor.window)}"
     else:
@@ -50,26 +66,26 @@ def _learning(name: str, learning: Any) -> Iterator[Row]:
     yield f"retraining of {name}", f"{_policy(learning.retraining)}; {job}{f'; {usd(extra)} of data' if extra else ''}"
 
 
-def _drift(drift: Any) -> str:
-    if drift.kind == "linear":
+def _drift(drift: Drift) -> str:
+    if isinstance(drift, LinearDrift):
         return f"falls by {share(drift.loss)} every {duration(drift.over_s)}"
-    if drift.kind == "exponential":
+    if isinstance(drift, ExponentialDrift):
         return f"falls towards {share(drift.floor)} with a time constant of {duration(drift.time_constant_s)}"
-    if drift.kind == "step":
+    if isinstance(drift, StepDrift):
         return f"falls by {share(drift.loss)} at a time, every {duration(drift.every_s)} on average"
     return "the world stands still"
 
 
-def _policy(retraining: Any) -> str:
-    if retraining.kind == "periodic":
+def _policy(retraining: Retraining) -> str:
+    if isinstance(retraining, Periodic):
         return f"every {duration(retraining.period_s)}"
-    if retraining.kind == "threshold":
+    if isinstance(retraining, Threshold):
         return f"when labels show under {share(retraining.below)}, at most every {duration(retraining.cooldown_s)}"
     return "never"
 
 
-def _value(value: Any) -> str:
-    if value.kind == "per_request":
+def _value(value: ValuePerRequest | Decisions) -> str:
+    if isinstance(value, ValuePerRequest):
         return f"{usd(value.usd)} if right, {usd(-value.wrong_usd) if value.wrong_usd else 'nothing'} if wrong"
     return (
         f"{share(value.prevalence)} of cases are real; {share(value.recall)} of them found, "
@@ -78,18 +94,14 @@ def _value(value: Any) -> str:
     )
 
 
-def pool_rows(facts: Facts, name: str, pool: object) -> Iterator[Row]:
+def pool_rows(facts: Facts, name: str, pool: Pool) -> Iterator[Row]:
     """The terms of the ways of hosting that the phases use."""
-    hosting = node(pool, "hosting")
-    modes = list(dict.fromkeys(phase.serving for phase in facts.phases))
-    if hosting is None:
-        return
-    for mode in modes:
-        terms = getattr(hosting, mode)
+    for mode in dict.fromkeys(phase.serving for phase in facts.phases):
+        terms = pool.hosting.move_to(mode)
         said = [f"{usd(terms.switching_usd)} to move there", f"{duration(terms.overlap_s)} of both bills"]
-        if mode == "managed":
+        if isinstance(terms, ManagedHosting):
             said.insert(0, f"{share(terms.premium)} on the machines' price")
-        if mode == "committed":
+        if isinstance(terms, CommittedHosting):
             said.insert(0, f"{_count(terms.base_replicas, 'replica')} for {duration(terms.term_s)} at a discount of "
                            f"{share(terms.discount)}")  # fmt: skip
         yield f"hosting of pool {name}: {served(mode)}", "; ".join(said)
@@ -99,16 +111,15 @@ def life_rows(facts: Facts) -> Iterator[Row]:
     """Gates, thresholds, incidents, and what each phase costs beside people and machines."""
     for name in [phase.name for phase in facts.phases]:
         phase = facts.scenario.phases[name]
-        gate, costs = node(phase, "gate"), node(phase, "costs")
-        if gate is not None:
-            yield f"gate of {name}", _gate(gate)
-        if costs is not None and (said := _costs(costs)):
+        if phase.gate is not None:
+            yield f"gate of {name}", _gate(phase.gate)
+        if said := _costs(phase.costs):
             yield f"other costs of {name}", said
-    gates = node(facts.scenario, "gates") or {}
+    gates = facts.scenario.gates
     if gates:
-        yield "thresholds", "; ".join(f"{name.replace('_', ' ')} {_limit(gate)}" for name, gate in gates.items())
-    incidents = node(facts.scenario, "incidents")
-    if incidents is not None:
+        yield "thresholds", "; ".join(f"{name.replace('_', ' ')} {wanted(gate)}" for name, gate in gates.items())
+    incidents = facts.scenario.incidents
+    if not isinstance(incidents, NoIncidents):
         yield (
             "incidents",
             f"{three(incidents.per_month)} a month, {three(incidents.hours)} h of work each on average, "
@@ -116,8 +127,8 @@ def life_rows(facts: Facts) -> Iterator[Row]:
         )
 
 
-def _gate(gate: Any) -> str:
-    def told(conditions: Any, word: str) -> str:
+def _gate(gate: Gate) -> str:
+    def told(conditions: tuple[Asked, ...], word: str) -> str:
         return f" {word} ".join(c.replace("_", " ") if isinstance(c, str) else _condition(c) for c in conditions)
 
     parts = [told(gate.all, "and"), told(gate.any, "or")]
@@ -125,29 +136,13 @@ def _gate(gate: Any) -> str:
     return f"{'; and one of: '.join(part for part in parts if part)} ({asked})"
 
 
-def _condition(condition: Any) -> str:
-    whose = f" of {condition.workload}" if condition.workload else ""
-    return f"{condition.kind.replace('_', ' ')}{whose} {_limit(condition)}"
+def _condition(condition: Condition) -> str:
+    return f"{subject(condition)} {wanted(condition)}"
 
 
-def _limit(condition: Any) -> str:
-    """at least 2 req/s, at most 200 ms, from 2026-04-01."""
-    tell: Mapping[str, Any] = {
-        "traffic": rate, "latency_p99": duration, "unit_cost": usd, "value": lambda value: f"{usd(value)} a day",
-        "requests": lambda value: whole(round(value)),
-        "date": lambda value: value.isoformat(sep=" ").removesuffix(" 00:00:00"),
-    }  # fmt: skip
-    word = {"date": "from"}.get(condition.kind)
-    if word is None:
-        names = type(condition).model_fields
-        word = "at most" if any(name.startswith("at_most") for name in names) else "at least"
-    return f"{word} {tell.get(condition.kind, share)(condition.limit)}"
-
-
-def _costs(costs: Any) -> str:
+def _costs(costs: PhaseCosts) -> str:
     said = []
-    for name in type(costs).model_fields:
-        item = getattr(costs, name)
+    for name, item in costs:
         parts = [f"{usd(item.one_off_usd)} once"] if item.one_off_usd else []
         parts += [f"{usd(item.monthly_usd_per_month)} a month"] if item.monthly_usd_per_month else []
         if parts:

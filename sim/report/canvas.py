@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape
 
-from sim.report.facts import MONTHS, Facts, civil_date
+from sim.clock.calendar import DAY_S, MONTHS
+from sim.report.facts import Facts, civil_date
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,7 +124,7 @@ def dates(facts: Facts, at_s: "Sequence[float] | NDArray[np.float64]") -> "NDArr
     """Seconds since the start as matplotlib's dates: days since 1970 in UTC."""
     import numpy as np
 
-    return (facts.calendar.start_epoch_ns / 1e9 + np.asarray(at_s, dtype=np.float64)) / 86_400
+    return (facts.calendar.start_epoch_ns / 1e9 + np.asarray(at_s, dtype=np.float64)) / DAY_S
 
 
 def value_axis(axes: Any, label: str, from_zero: bool = True) -> None:
@@ -231,7 +232,7 @@ def _taller(size: Size, factor: float) -> Size:
 
 def _date_words(facts: Facts) -> str:
     """Name of the time axis; where a run is short, its ticks are times, so that the name tells the first day."""
-    if facts.horizon_s > 4 * 86_400:  # from where on matplotlib puts no times of day on the axis
+    if facts.horizon_s > 4 * DAY_S:  # from where on matplotlib puts no times of day on the axis
         return f"civil date ({facts.scenario.timezone})"
     return f"civil time from {civil_date(facts.calendar, 0.0)} ({facts.scenario.timezone})"
 

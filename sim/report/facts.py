@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sim.analysis.daily import daily_table, day_edges
 from sim.analysis.summary import FinishedRun
-from sim.clock.calendar import NS_PER_S, Calendar
+from sim.clock.calendar import DAY_S, HOUR_S, MONTH_DAYS, MONTHS, NS_PER_S, Calendar
+from sim.lifecycle.parameters import Serving
 from sim.scenario.load import phase_scenarios
-from sim.scenario.model import Scenario
+from sim.scenario.model import Scenario, Workload
+from sim.workload.parameters import CountsWorkload, ReplayWorkload
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-DAY_S = 86_400.0
-MONTH_DAYS = 365.25 / 12
 MONTHLY_TOLD_DAYS = 28  # the shortest month
 MONTHLY_DRAWN_DAYS = 120  # assumption: fewer than four months make a figure of too few steps
 DAILY_DAYS = 2  # assumption: a run of less than two days is told by the hour, as it holds no two days to compare
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 SLACK_S = 1e-6  # seconds are ns / 1e9
 
 
@@ -54,10 +50,11 @@ class ReportedRun(FinishedRun, Protocol):
 
 @dataclass(frozen=True)
 class Pace:
-    """Over which time cost is told: `unit` ("month", "day", "hour") and its length in days."""
+    """Over which time cost is told: `unit` ("month", "day", "hour"), its mean length in days, and its shortest."""
 
     unit: str
     days: float
+    shortest_days: float
 
 
 @dataclass(frozen=True)
@@ -71,9 +68,9 @@ class PhaseFacts:
     scenario: Scenario
 
     @property
-    def serving(self) -> str:
+    def serving(self) -> Serving:
         """How it is served: api, managed, pool or committed."""
-        return str(self.scenario.phases[self.name].serving)
+        return self.scenario.phases[self.name].serving
 
     @property
     def on_machines(self) -> bool:
@@ -106,6 +103,10 @@ class PhaseFacts:
     def missed(self) -> bool:
         """Whether users of any workload got less than its SLO promised; not where nobody asked."""
         return any(w["slo_held"] is False for w in self.workloads)
+
+    def lasts(self, pace: Pace) -> bool:
+        """Whether it is as long as the pace's unit, so that its cost can be told by that unit."""
+        return float(self.said["days"]) >= pace.shortest_days
 
     def per(self, pace: Pace) -> float:
         """Cost in USD per unit of `pace`."""
@@ -147,7 +148,7 @@ class Facts:
     @property
     def notes(self) -> list[str]:
         """What the user must be told, files by their names alone: a report is read by people with other folders."""
-        paths = (str(getattr(workload, "path", None) or "") for workload in self.scenario.workloads.values())
+        paths = (recorded_path(workload) for workload in self.scenario.workloads.values())
         names = {path: path.replace("\\", "/").rpartition("/")[2] for path in paths}
         return [_renamed(note, names) for note in self.run.notes]
 
@@ -176,7 +177,8 @@ def gather(run: ReportedRun) -> Facts:
         for (name, start_s, end_s), said in zip(run.phases_effective, summary["phases"], strict=True)
     )
     days = run.calendar.horizon_ns / NS_PER_S / DAY_S
-    month, day, hour = Pace("month", MONTH_DAYS), Pace("day", 1.0), Pace("hour", 1 / 24)
+    month, day = Pace("month", MONTH_DAYS, MONTHLY_TOLD_DAYS), Pace("day", 1.0, 1.0)
+    hour = Pace("hour", HOUR_S / DAY_S, HOUR_S / DAY_S)
     return Facts(
         run=run,
         summary=summary,
@@ -186,6 +188,13 @@ def gather(run: ReportedRun) -> Facts:
         told=month if days >= MONTHLY_TOLD_DAYS else day if days >= DAILY_DAYS else hour,
         drawn=month if days >= MONTHLY_DRAWN_DAYS else day if days >= DAILY_DAYS else hour,
     )
+
+
+def recorded_path(workload: Workload) -> str:
+    """The file that a recorded demand comes from, as it was typed; empty for any other demand."""
+    if not isinstance(workload, (CountsWorkload, ReplayWorkload)) or workload.path is None:
+        return ""
+    return workload.path
 
 
 def periods(ledger: "pd.DataFrame", calendar: Calendar) -> "pd.DataFrame":

@@ -1,4 +1,4 @@
-"""The figure of the cost curve: each day's variable cost against its requests, with the diagonals and the bends."""
+"""The figure of the cost curve: each day's serving cost against its requests, with the diagonals and the bends."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,14 @@ _MAX_POINTS = 400  # a phase; assumption: more points make one blot, and a heavy
 
 
 def cost_against_traffic(facts: Facts) -> Plot:
-    """Each day a point, variable cost against requests, log axes; along the diagonals cost is proportional."""
-    points = daily_points(facts)
+    """Each day a point, serving cost against requests, log axes; along the diagonals cost is proportional."""
+    points, whole = daily_points(facts), findings.judged(facts)
     cut = "" if bool(points["complete"].all()) else " A day that the run or a phase cuts short is a point as it is."
     sentence = (
-        "Each point is a day: its variable cost against its requests, both on log axes. Along the grey diagonals "
+        f"Each point is a day: its {whole} against its requests, both on log axes. Along the grey diagonals "
         f"(slope 1) cost is proportional to traffic; a flatter cloud means that requests get "
-        f"cheaper as they become more.{cut} {_broken(facts)} {_jumped(facts)} {findings.bend_interval(facts)}"
+        f"cheaper as they become more.{cut} {_broken(facts)} {_jumped(facts)} {_committed(facts)} "
+        f"{findings.bend_interval(facts)}"
     )
     sentence = " ".join(sentence.split())
 
@@ -32,13 +33,13 @@ def cost_against_traffic(facts: Facts) -> Plot:
             figure.subplots_adjust(right=0.775)  # room for names with their slopes
         axes = figure.add_subplot()
         axes.set_xlabel("requests a day (log scale)")
-        axes.set_ylabel("variable cost, USD a day (log scale)")
+        axes.set_ylabel(f"{whole}, USD a day (log scale)")
         axes.grid(axis="y")
         if points.empty:
-            axes.text(0.5, 0.5, "no day with requests and variable cost", transform=axes.transAxes, ha="center")
+            axes.text(0.5, 0.5, f"no day with requests and {whole}", transform=axes.transAxes, ha="center")
             axes.set_axis_off()
             return
-        x, y = points["offered"].to_numpy(), points["variable_usd"].to_numpy()
+        x, y = points["offered"].to_numpy(), points["serving_usd"].to_numpy()
         axes.set_xscale("log")
         axes.set_yscale("log")
         x_limits = canvas.log_axis(axes.xaxis, float(x.min()), float(x.max()))
@@ -50,17 +51,17 @@ def cost_against_traffic(facts: Facts) -> Plot:
         _clouds(axes, facts, points, size)
         _fitted(axes, facts)
 
-    head = {"day": "day", "offered": "requests [1]", "variable_usd": "variable cost [USD]", "complete": "whole day"}
+    head = {"day": "day", "offered": "requests [1]", "serving_usd": f"{whole} [USD]", "complete": "whole day"}
     csv = points[["day", "phase", *[c for c in head if c != "day"]]].rename(columns=head)
     text = csv.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
     return canvas.plot("bend", "Why does it bend?", findings.bend(facts), sentence, paint, text)
 
 
 def daily_points(facts: Facts) -> "pd.DataFrame":
-    """Rows of the table of days with requests and variable cost; whole days alone, where a phase has two or more."""
+    """Rows of the table of days with requests and serving cost; whole days alone, where a phase has two or more."""
     import pandas as pd
 
-    there = facts.days[(facts.days["offered"] > 0) & (facts.days["variable_usd"] > 0)]
+    there = facts.days[(facts.days["offered"] > 0) & (facts.days["serving_usd"] > 0)]
     parts = []
     for phase in facts.phases:
         rows = there[there["phase"] == phase.name]
@@ -112,6 +113,13 @@ def _jumped(facts: Facts) -> str:
     return f"At the same traffic a change of serving multiplied a day's cost: {said}." if said else ""
 
 
+def _committed(facts: Facts) -> str:
+    """What serving cost is, where there is a commitment; else empty."""
+    if not findings.committed(facts):
+        return ""
+    return "Serving cost is variable cost and the commitment, whose machines serve too; by nature that is fixed cost."
+
+
 def _about(requests: float) -> str:
     return many(float(f"{requests:.3g}"))
 
@@ -131,7 +139,7 @@ def _breaks(axes: Any, facts: Facts, x_limits: tuple[float, float]) -> None:
 def _fitted(axes: Any, facts: Facts) -> None:
     """The broken line over the traffic of each way of serving, at the level of that way."""
     for line in fitted_lines(facts):
-        x, y = ([float(point[key]) for point in line["points"]] for key in ("requests_per_day", "variable_usd"))
+        x, y = ([float(point[key]) for point in line["points"]] for key in ("requests_per_day", "serving_usd"))
         axes.plot(x, y, color=canvas.INK, linewidth=1.6, zorder=3)
 
 
@@ -144,7 +152,7 @@ def _clouds(axes: Any, facts: Facts, points: "pd.DataFrame", size: Size) -> None
         colour = canvas.VARIABLE if phase.on_machines else canvas.API
         # every other phase hollow, so that neighbours differ without their colours
         (cloud,) = axes.plot(
-            rows["offered"], rows["variable_usd"], linestyle="none", marker=_MARKERS[number % len(_MARKERS)],
+            rows["offered"], rows["serving_usd"], linestyle="none", marker=_MARKERS[number % len(_MARKERS)],
             markersize=4.2 if len(points) > 9 else 7, color=colour, alpha=0.6, markeredgewidth=0.9,
             markerfacecolor="none" if number % 2 else colour,
         )  # fmt: skip

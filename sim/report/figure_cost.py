@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sim.clock.calendar import DAY_S
+from sim.cost.ledger import lines_usd
 from sim.report import canvas, findings
 from sim.report.canvas import End, Plot, Size
 from sim.report.facts import Facts, nano_sums, period_edges, period_of
@@ -22,7 +24,7 @@ def cost_over_time(facts: Facts) -> Plot:
     table, there = facts.periods, crossing(facts)
     sentence = (
         f"{_pace_words(facts)} Fixed cost is paid whatever the traffic (people, development, training, commitments); "
-        "variable cost is what serving takes, idle machines included."
+        "variable cost is what serving takes, idle machines included where no commitment pays for them."
     )
     if there is not None:
         sentence += " The vertical line is the month from which on variable cost leads"
@@ -48,7 +50,7 @@ def _lines(axes: Any, facts: Facts, table: "pd.DataFrame") -> list[End]:
     import numpy as np
 
     x = canvas.dates(facts, np.append(table["start_s"].to_numpy(), table["end_s"].to_numpy()[-1]))
-    days = (table["end_s"] - table["start_s"]).to_numpy() / 86_400
+    days = (table["end_s"] - table["start_s"]).to_numpy() / DAY_S
     ends, top = [], 0.0
     for nature, colour, style in (("fixed", canvas.FIXED, "-"), ("variable", canvas.VARIABLE, _DASHED)):
         height = table[f"{nature}_usd"].to_numpy() / days * facts.drawn.days
@@ -84,7 +86,7 @@ def variable_money(facts: Facts) -> Plot | None:
     drawn, table = _joined(table, groups)
     sentence = (
         f"{_pace_words(facts)} An area is an amount of money; together they are all variable cost. "
-        "Idle machines are variable cost without requests."
+        "Idle machines are variable cost without requests; those under a commitment are fixed cost, and not in it."
     )
 
     def paint(figure: Any, size: Size) -> None:
@@ -123,11 +125,9 @@ def group_sums(facts: Facts, phase: str | None = None) -> dict[str, float]:
     chosen = lines[lines["nature"] == "variable"]
     if phase is not None:
         chosen = chosen[chosen["phase"] == phase]
-    nano: dict[str, int] = {}
-    for account, amount in zip(chosen["account"], chosen["amount_nano_usd"].tolist()):
-        name = group_of(account).name
-        nano[name] = nano.get(name, 0) + amount
-    return {name: amount / 1e9 for name, amount in nano.items() if amount}
+    groups = chosen["account"].map(lambda account: group_of(account).name)
+    sums = {str(name): lines_usd(lines) for name, lines in chosen.groupby(groups, sort=False)}
+    return {name: amount for name, amount in sums.items() if amount}
 
 
 def by_group(facts: Facts) -> "pd.DataFrame":
@@ -164,7 +164,7 @@ def _stack(axes: Any, facts: Facts, table: "pd.DataFrame", drawn: Sequence[Group
     import numpy as np
 
     x = canvas.dates(facts, np.append(table["start_s"].to_numpy(), table["end_s"].to_numpy()[-1]))
-    days = (table["end_s"] - table["start_s"]).to_numpy() / 86_400
+    days = (table["end_s"] - table["start_s"]).to_numpy() / DAY_S
     low, ends = np.zeros(len(table) + 1), []
     for group in drawn:
         height = table[group.name].to_numpy() / days * facts.drawn.days

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sim.model.parameters import NoLearning
+from sim.policy.retraining import Threshold
 from sim.report import canvas, series
 from sim.report.canvas import End, Plot, Size
 from sim.report.facts import Facts
-from sim.report.nodes import node
 from sim.report.numbers import many, share, step
 
 if TYPE_CHECKING:
@@ -144,9 +145,10 @@ def event_marks(axes: Any, facts: Facts, marks: list[Deploy], named: bool = True
 
 def _threshold(facts: Facts, workload: str) -> float | None:
     """The quality under which the last phase's policy retrains; None where it has another policy."""
-    learning = node(facts.phases[-1].scenario.workloads[workload], "learning")
-    below = getattr(getattr(learning, "retraining", None), "below", None)
-    return None if below is None else float(below)
+    learning = facts.phases[-1].scenario.workloads[workload].learning
+    if isinstance(learning, NoLearning) or not isinstance(learning.retraining, Threshold):
+        return None
+    return learning.retraining.below
 
 
 def _last(values: Any) -> float:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from sim.clock.calendar import DAY_S
 from sim.report import canvas
 from sim.report.canvas import End, Plot, Size
 from sim.report.facts import Facts, nano_sums, period_edges, period_of
@@ -140,5 +141,5 @@ def _steps(
     import numpy as np
 
     x = canvas.dates(facts, np.append(table["start_s"].to_numpy(), table["end_s"].to_numpy()[-1]))
-    height = table[name].to_numpy() / (table["end_s"] - table["start_s"]).to_numpy() * 86_400 * facts.drawn.days
+    height = table[name].to_numpy() / (table["end_s"] - table["start_s"]).to_numpy() * DAY_S * facts.drawn.days
     return x, np.append(height, height[-1])

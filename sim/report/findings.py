@@ -1,5 +1,7 @@
 """What a run found, as sentences with numbers: the titles of its figures and the three conclusions of its report."""
 
+from sim.analysis.serving_cost import has_commitment, words
+from sim.clock.calendar import DAY_S
 from sim.report.facts import SLACK_S, Facts, PhaseFacts
 from sim.report.numbers import between, duration, many, rate, share, step, three, usd
 from sim.report.numbers import slope as told
@@ -20,16 +22,26 @@ def headline(facts: Facts) -> str:
     if not asked:
         return f"{usd(facts.total_usd)} over {span(facts)}, and nobody asked anything."
     first, last = asked[0], asked[-1]
-    unit = facts.told.unit
+    unit_cost = f"{usd(last.said['total_per_1k_usd'])} per 1,000 requests."
+    if len(facts.phases) == 1:
+        pace = f"{usd(last.per(facts.told))} per {facts.told.unit}, " if last.lasts(facts.told) else ""
+        return f"{whole}: {pace}{unit_cost}"
     if first is last:
-        return (
-            f"{whole}: {usd(last.per(facts.told))} per {unit}, {usd(last.said['total_per_1k_usd'])} per 1,000 requests."
-        )
+        return f"{whole}: {paced(facts, last)}, {unit_cost}"
+    alike = first.lasts(facts.told) and last.lasts(facts.told)  # then the unit need not be said twice
+    late = f"{usd(last.per(facts.told))} in {last.name}" if alike else paced(facts, last)
     return (
-        f"{whole}: from {usd(first.per(facts.told))} per {unit} in {first.name} to {usd(last.per(facts.told))} in "
-        f"{last.name}, and from {usd(first.said['total_per_1k_usd'])} to {usd(last.said['total_per_1k_usd'])} per "
-        "1,000 requests."
+        f"{whole}: from {paced(facts, first)} to {late}, and from {usd(first.said['total_per_1k_usd'])} to {unit_cost}"
     )
+
+
+def paced(facts: Facts, phase: PhaseFacts, per: str = "per") -> str:
+    """What a phase cost: $99.1k per month in scale; of one that is shorter than that unit its total, since what is paid
+    once would be told many times over: $27k in the 4 days of poc.
+    """
+    if phase.lasts(facts.told):
+        return f"{usd(phase.per(facts.told))} {per} {facts.told.unit} in {phase.name}"
+    return f"{usd(phase.total_usd)} in the {length(phase.end_s - phase.start_s)} of {phase.name}"
 
 
 def balance(facts: Facts) -> str:
@@ -56,19 +68,30 @@ def balance(facts: Facts) -> str:
 
 
 def bend(facts: Facts) -> str:
-    """How variable cost follows traffic in the last phase where that can be stated (title of the log-log figure)."""
+    """How serving cost follows traffic in the last phase where that can be stated (title of the log-log figure)."""
     phase = bent(facts)
     if phase is None:
         return f"How cost follows traffic cannot be stated: {why_no_slope(facts)}"
     slope = phase.said["elasticity"]
+    whole = judged(facts).capitalize()
     value = f"10 % more requests cost {more_words(slope['value'])} in {phase.name}"
     if slope["lo"] > -FLAT and slope["hi"] < FLAT:
-        return f"Variable cost hardly follows traffic: {value}"
+        return f"{whole} hardly follows traffic: {value}"
     if slope["hi"] < 1:
-        return f"Variable cost grows more slowly than traffic: {value}"
+        return f"{whole} grows more slowly than traffic: {value}"
     if slope["lo"] > 1:
-        return f"Variable cost grows faster than traffic: {value}"
-    return f"Variable cost grows about in proportion to traffic: {value}"
+        return f"{whole} grows faster than traffic: {value}"
+    return f"{whole} grows about in proportion to traffic: {value}"
+
+
+def judged(facts: Facts) -> str:
+    """The cost whose bend is told: variable cost, or serving cost where there are commitments to add to it."""
+    return words(facts.run.ledger)
+
+
+def committed(facts: Facts) -> bool:
+    """Whether anything was paid for a commitment."""
+    return has_commitment(facts.run.ledger)
 
 
 def more_words(slope: float) -> str:
@@ -170,10 +193,12 @@ def span(facts: Facts) -> str:
     months = (end.year - begin.year) * 12 + end.month - begin.month
     if months >= 2 and (begin.day, begin.time()) == (end.day, end.time()):
         return f"{months} months"
-    if facts.horizon_s >= 2 * 86_400:
-        days = facts.horizon_s / 86_400
-        return f"{three(days)} days"
-    return duration(facts.horizon_s)
+    return length(facts.horizon_s)
+
+
+def length(seconds: float) -> str:
+    """A length of time in words: 88 days, 26 h, 5 s."""
+    return f"{three(seconds / DAY_S)} days" if seconds >= 2 * DAY_S else duration(seconds)
 
 
 def _listed(names: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from sim.clock.calendar import DAY_S
 from sim.report import findings
 from sim.report.facts import Facts, PhaseFacts, civil_date, civil_moment
 from sim.report.nodes import served
@@ -91,7 +92,7 @@ def promise_words(facts: Facts) -> str:
 
 
 def _dates(facts: Facts, phase: PhaseFacts) -> str:
-    if phase.end_s - phase.start_s < 2 * 86_400:
+    if phase.end_s - phase.start_s < 2 * DAY_S:
         return f"{civil_moment(facts.calendar, phase.start_s)}, {duration(phase.end_s - phase.start_s)}"
     begin, end = (civil_date(facts.calendar, at_s) for at_s in (phase.start_s, phase.end_s))
     (day, month, year), (last, until, last_year) = (date.split() for date in (begin, end))
@@ -109,8 +110,10 @@ def _takes_over(facts: Facts) -> tuple[str, str]:
             return f"{findings.balance(facts)}.", ""
         return f"In no month of this run. {reason[:1].upper()}{reason[1:]}.", part
     interval = f" ({there.interval})" if there.interval else ""
+    # a commitment serves, too, and is paid whatever the traffic
+    leads = "variable cost exceeds the commitment," if findings.committed(facts) else "serving costs more than"
     answer = (
-        f"In month {there.month}, {there.label}{interval}: from then on serving costs more than people and all else "
+        f"In month {there.month}, {there.label}{interval}: from then on {leads} people and all else "
         "that is paid whatever the traffic."
     )
     return answer, part
@@ -124,12 +127,14 @@ def _why(facts: Facts) -> tuple[str, str]:
     slope = phase.said["elasticity"]
     interval = between(slope["lo"], slope["hi"])
     sloped = [p for p in facts.phases if p.said["elasticity"]["value"] is not None]
+    both = "serving cost: variable cost and the commitment; " if findings.committed(facts) else ""
     if len(sloped) == 1:
-        n = f"elasticity {told(slope['value'])}, 95 %: {interval}; {three(phase.said['days'])} days"
+        n = f"{both}elasticity {told(slope['value'])}, 95 %: {interval}; {three(phase.said['days'])} days"
         return f"{findings.bend(facts)} ({n}).", driver_words(facts)
     more = [f"{findings.more_words(p.said['elasticity']['value'])} in {p.name}" for p in sloped]
-    n = f"elasticity there {told(slope['value'])}, 95 %: {interval}"
-    answer = f"10 % more requests a day cost {', '.join(more[:-1])}, and {more[-1]} ({n})."
+    n = f"{both}elasticity there {told(slope['value'])}, 95 %: {interval}"
+    ask = "To serve 10 % more requests a day costs" if both else "10 % more requests a day cost"
+    answer = f"{ask} {', '.join(more[:-1])}, and {more[-1]} ({n})."
     return answer, driver_words(facts, whole_life=True)
 
 

@@ -10,7 +10,7 @@ GLOSSARY = (
     ("Gate", "Conditions that must hold before the next phase begins, looked at every day over a window of days."),
     (
         "Threshold",
-        "A limit by which each phase is judged: passed, missed, or not applicable where nothing measures it.",
+        "A limit by which each phase is judged on its last days: passed, missed, or not measured.",
     ),
     (
         "Fixed cost",
@@ -18,14 +18,19 @@ GLOSSARY = (
     ),
     (
         "Variable cost",
-        "What serving costs: machine time or API fees, a managed endpoint's surcharge, cache, network, logs, and "
-        "labels for the monitor. Idle machines belong to it.",
+        "What serving costs beside commitments: machine time or API fees, a managed endpoint's surcharge, cache, "
+        "network, logs, and labels for the monitor. Idle machines belong to it, unless they are committed to.",
     ),
-    ("Idle", "Machine time that is billed and serves no request."),
+    (
+        "Serving cost",
+        "Variable cost and, where there are any, the commitments: the cost whose bend is told, as committed machines "
+        "serve like others. In sums by nature a commitment is fixed cost.",
+    ),
+    ("Idle", "Machine time, on demand or under a commitment, that serves no request."),
     ("Rented API", "A service that is paid by the request and runs on somebody else's machines."),
     ("Managed endpoint", "Machines that a provider runs for us, at a surcharge on their price."),
     ("Commitment", "Machines that are promised for a term at a discount, and paid whether they are used or not."),
-    ("Elasticity", "By how many per cent the variable cost of a day moves when its requests move by one per cent."),
+    ("Elasticity", "By how many per cent the serving cost of a day moves when its requests move by one per cent."),
     ("Bend", "How much a kind of cost lifts (or, below 0, lowers) the elasticity from 1, where cost is proportional."),
     ("Break", "A number of requests a day at which the slope of the cost curve changes."),
     ("95 % interval", "Computed so that it holds the true value in about 95 of 100 cases like this one."),

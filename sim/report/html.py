@@ -100,7 +100,7 @@ def _content(facts: Facts, figures: list[Plot]) -> dict[str, Any]:
         "assumptions": assumptions.assumptions(facts),
         "notes": facts.notes,
         "glossary": glossary.GLOSSARY,
-        "command": f"poc2scale run {levers.HERE} seed={run.seed}",
+        "command": f"poc2scale run {levers.HERE} seed={run.seed}{' --scale-check' if scaled else ''}",
         "seed": run.seed,
         "version": manifest["version"],
         "engine": manifest["engine"],

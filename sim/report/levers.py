@@ -2,11 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
+from sim.clock.calendar import DAY_S, HOUR_S, MONTH_DAYS
+from sim.cost.ledger import lines_usd
+from sim.model.parameters import ModelLearning, NoLearning
 from sim.policy.autoscaling import HorizontalPodAutoscaler
-from sim.report.facts import MONTH_DAYS, Facts, PhaseFacts
-from sim.report.nodes import node
+from sim.policy.retraining import Never, Threshold
+from sim.report import idle
+from sim.report.facts import MONTHLY_TOLD_DAYS, Facts, PhaseFacts
+from sim.report.findings import length
 from sim.report.numbers import duration, share, three, usd
 from sim.scenario.model import Pool
 
@@ -16,9 +20,7 @@ MUCH_IDLE = 0.5  # assumption: above half idle, a higher target is worth a try
 HIGH_TARGET = 0.8  # assumption: a target of utilisation above 80 % leaves no room while replicas start
 HIGHER = 0.15  # assumption: a step of the target that shows
 _ROUNDING = 1e-6  # replicas: means over time of whole numbers
-_HOUR_S = 3600.0
 _MONTH_H = MONTH_DAYS * 24
-_DAY_S = 86_400.0
 _APART = 1.5  # assumption: a retraining pace within half of the best costs within a tenth of it, and is left alone
 
 
@@ -63,7 +65,7 @@ def account_usd(facts: Facts, phase: PhaseFacts, begins: str) -> float:
     lines = facts.run.ledger
     chosen = lines[(lines["phase"] == phase.name) & lines["account"].str.startswith(begins)]
     days = float(phase.said["days"])
-    return sum(chosen["amount_nano_usd"].tolist()) / 1e9 / days * MONTH_DAYS if days else 0.0
+    return lines_usd(chosen) / days * MONTH_DAYS if days else 0.0
 
 
 def _worth_it(phase: PhaseFacts, saves_usd: float) -> bool:
@@ -71,11 +73,19 @@ def _worth_it(phase: PhaseFacts, saves_usd: float) -> bool:
     return days > 0 and saves_usd >= SMALL * phase.total_usd / days * MONTH_DAYS > 0
 
 
+def _paced(phase: PhaseFacts, a_month_usd: float) -> str:
+    """$4.9k a month; in a phase that is shorter, what that comes to: $640 in the 4 days of scale."""
+    days = float(phase.said["days"])
+    if days >= MONTHLY_TOLD_DAYS:
+        return f"{usd(a_month_usd)} a month"
+    return f"{usd(a_month_usd * days / MONTH_DAYS)} in the {length(days * DAY_S)} of {phase.name}"
+
+
 def _saves(phase: PhaseFacts, saves_usd: float, most: bool = False) -> str:
     """saves 8.1 % of the bill ($4.9k a month)."""
     bill = phase.total_usd / float(phase.said["days"]) * MONTH_DAYS
     up_to = "up to " if most else ""
-    return f"saves {up_to}{share(saves_usd / bill)} of the bill ({usd(saves_usd)} a month)"
+    return f"saves {up_to}{share(saves_usd / bill)} of the bill ({_paced(phase, saves_usd)})"
 
 
 def _last_pool(facts: Facts, *modes: str) -> tuple[PhaseFacts, str, Pool] | None:
@@ -84,7 +94,8 @@ def _last_pool(facts: Facts, *modes: str) -> tuple[PhaseFacts, str, Pool] | None
         return None
     phase = facts.phases[-1]
     lines = facts.run.ledger
-    own = lines[(lines["phase"] == phase.name) & lines["account"].str.startswith("serving.machine.")]
+    machines = lines["account"].str.startswith(("serving.machine.", "commitment"))
+    own = lines[(lines["phase"] == phase.name) & machines]
     costs = own.groupby("resource")["amount_usd"].sum()
     names = [str(name) for name in costs.sort_values(ascending=False).index if name in phase.scenario.pools]
     name = names[0] if names else next(iter(phase.scenario.pools))
@@ -101,12 +112,12 @@ def _commit(facts: Facts) -> Step | None:
     if there is None:
         return None
     phase, name, pool = there
-    terms = getattr(node(pool, "hosting"), "committed", None)
+    terms = pool.hosting.committed
     windows = facts.run.timeseries
     ready = windows.loc[(windows["phase"] == phase.name) & (windows["pool"] == name), "replicas_ready"]
-    if terms is None or ready.empty or phase.said["days"] < MONTH_DAYS:
+    if ready.empty or phase.said["days"] < MONTH_DAYS:
         return None
-    had = int(terms.base_replicas) if phase.serving == "committed" else 0
+    had = terms.base_replicas if phase.serving == "committed" else 0
     gains = [float((ready >= r - _ROUNDING).mean()) - (1 - terms.discount) for r in range(1, int(ready.max()) + 1)]
     base = sum(gain > 0 for gain in gains)
     saves = sum(gains[had:base]) * pool.machine.price_usd_per_h * _MONTH_H
@@ -123,36 +134,32 @@ def _commit(facts: Facts) -> Step | None:
 
 
 def _target(facts: Facts) -> Step | None:
-    """Ask more of each replica, where half of what is paid for waits."""
+    """Ask more of each replica, where half of the machine time waits, and commit to fewer where they are committed."""
     there = _last_pool(facts, "pool", "managed", "committed")
     if there is None or (there[0].said["idle_share"] or 0.0) < MUCH_IDLE or there[0].missed:
         return None
     phase, name, pool = there
-    scaler = pool.autoscaler
-    idle = account_usd(facts, phase, "serving.machine.idle")
-    what = f"{share(phase.said['idle_share'])} of what serving costs in {phase.name} is machines that wait"
+    scaler, had = pool.autoscaler, idle.committed_to(phase, pool)[0]
+    what = f"{share(phase.said['idle_share'])} of the machine hours in {phase.name} wait"
     if not isinstance(scaler, HorizontalPodAutoscaler):
-        if not _worth_it(phase, idle):
-            return None
+        saving = idle.by_autoscaler(facts, phase, name, pool)
         key = pool_key(facts, name, "autoscaler")
-        typed = run_with("autoscaler=hpa" if key == "autoscaler" else f"{key}.kind=hpa")
-        return Step(f"Let an autoscaler follow the traffic: {what}; it {_saves(phase, idle, True)}.", typed, idle / 2)
-    if scaler.metric != "utilisation" or scaler.target >= HIGH_TARGET:
+        typed = ["autoscaler=hpa" if key == "autoscaler" else f"{key}.kind=hpa"]
+        do = "Let an autoscaler follow the traffic"
+    elif scaler.metric != "utilisation" or scaler.target >= HIGH_TARGET:
         return None
-    higher = min(HIGH_TARGET, scaler.target + HIGHER)
-    windows = facts.run.timeseries
-    own = windows[(windows["phase"] == phase.name) & (windows["pool"] == name)]
-    own = own.drop_duplicates("start_s")
-    hours = ((own["replicas_ready"] - scaler.min_replicas).clip(lower=0) * (own["end_s"] - own["start_s"])).sum()
-    a_month = float(hours) / _HOUR_S / float(phase.said["days"]) * MONTH_DAYS
-    saves = min(idle, a_month * pool.machine.price_usd_per_h * (1 - scaler.target / higher))
-    if not _worth_it(phase, saves):
+    else:
+        higher = min(HIGH_TARGET, scaler.target + HIGHER)
+        saving = idle.by_target(facts, phase, name, pool, scaler.min_replicas, scaler.target / higher)
+        typed = [f"{pool_key(facts, name, 'autoscaler.target')}={100 * higher:.0f} %"]
+        do = f"Ask more of each machine, {share(higher)} of its time instead of {share(scaler.target)}"
+    if not _worth_it(phase, saving.usd):
         return None
-    typed = run_with(f"{pool_key(facts, name, 'autoscaler.target')}={100 * higher:.0f} %")
-    return Step(
-        f"Ask more of each machine, {share(higher)} of its time instead of {share(scaler.target)}: "
-        f"{_saves(phase, saves, True)}, as {what}.", typed, saves,
-    )  # fmt: skip
+    if saving.base < had:
+        do += f", and commit to {saving.base} instead of {had}"
+        typed.append(f"{pool_key(facts, name, 'hosting.committed.base_replicas')}={saving.base}")
+    weight = saving.usd if isinstance(scaler, HorizontalPodAutoscaler) else saving.usd / 2
+    return Step(f"{do}: {_saves(phase, saving.usd, True)}, as {what}.", run_with(*typed), weight)
 
 
 def _sourcing(facts: Facts) -> Step | None:
@@ -188,7 +195,7 @@ def _premium(facts: Facts) -> Step | None:
         return None
     phase, _, pool = there
     premium = account_usd(facts, phase, "serving.managed_premium")
-    move = getattr(getattr(node(pool, "hosting"), "pool", None), "switching_usd", 0.0)
+    move = pool.hosting.pool.switching_usd
     if not _worth_it(phase, premium):
         return None
     months = f"; the move costs {usd(move)}, {three(math.ceil(10 * move / premium) / 10)} months of it" if move else ""
@@ -207,40 +214,40 @@ def _retraining(facts: Facts) -> list[Step]:
     steps = []
     lines, months = facts.run.value, float(phase.said["days"]) / MONTH_DAYS
     for name, workload in phase.scenario.workloads.items():
-        learning = node(workload, "learning")
-        if learning is None:
+        learning = workload.learning
+        if isinstance(learning, NoLearning):
             continue
         own = lines[(lines["phase"] == phase.name) & (lines["workload"] == name)]
-        stale = own.loc[own["account"] == "value.staleness", "amount_usd"].sum() / months
+        stale = lines_usd(own, own["account"] == "value.staleness") / months
         training = learning.training
-        job = training.machines * training.price_usd_per_h * training.duration_s / _HOUR_S
+        job = training.machines * training.price_usd_per_h * training.duration_s / HOUR_S
         job += training.data_usd + training.labels_usd
-        steps.append(_pace(facts, phase, name, learning, float(stale), float(job)))
+        steps.append(_pace(facts, phase, name, learning, stale, job))
     return [step for step in steps if step is not None]
 
 
-def _pace(facts: Facts, phase: PhaseFacts, name: str, learning: Any, stale: float, job: float) -> Step | None:
+def _pace(facts: Facts, phase: PhaseFacts, name: str, learning: ModelLearning, stale: float, job: float) -> Step | None:
     """stale: value lost to stale answers a month; job: cost of one training, both USD."""
-    kind = learning.retraining.kind
+    retraining = learning.retraining
     if stale <= 0 or not _worth_it(phase, stale):
         return None
     whose = f" of {name}" if len(facts.scenario.workloads) > 1 else ""
     loses = f"stale answers{whose} lose {usd(stale)} of value a month in {phase.name}, and a training costs {usd(job)}"
-    if kind == "never":
+    if isinstance(retraining, Never):
         typed = "learning=periodic" if name == "main" else ""
         return Step(f"Retrain the model: {loses}.", run_with(typed) if typed else "", stale / 2)
-    if kind == "threshold":
+    if isinstance(retraining, Threshold):
         if stale <= 2 * job:
             return None
-        below, half = learning.retraining.below, (learning.retraining.below + learning.quality) / 2
+        below, half = retraining.below, (retraining.below + learning.quality) / 2
         typed = run_with(f"{workload_key(facts, name, 'learning.retraining.below')}={100 * half:.3g} %")
         return Step(
             f"Retrain earlier, at {share(half)} of right answers instead of {share(below)}: {loses}.", typed, stale / 2
         )
-    period_days = learning.retraining.period_s / _DAY_S
+    period_days = retraining.period_s / DAY_S
     spent = job * MONTH_DAYS / period_days
     best = period_days * math.sqrt(spent / stale) if job else period_days / 2
-    least = math.ceil((training_s(learning)) / _DAY_S)
+    least = math.ceil((training_s(learning)) / DAY_S)
     best = max(float(least), float(round(best)), 1.0)
     if period_days / best < _APART:
         return None
@@ -254,9 +261,9 @@ def _pace(facts: Facts, phase: PhaseFacts, name: str, learning: Any, stale: floa
     )  # fmt: skip
 
 
-def training_s(learning: Any) -> float:
+def training_s(learning: ModelLearning) -> float:
     """Seconds from the start of a training to its deploy."""
-    return float(learning.training.duration_s + learning.training.approval_s)
+    return learning.training.duration_s + learning.training.approval_s
 
 
 def _throttle(facts: Facts) -> Step | None:
@@ -269,11 +276,11 @@ def _throttle(facts: Facts) -> Step | None:
         return None
     away = share(phase.said["throttled_share"])
     return Step(
-        f"Raise the rate limit: it turns {away} of requests away in {phase.name}, worth {usd(lost)} a month.",
+        f"Raise the rate limit: it turns {away} of requests away in {phase.name}, worth {_paced(phase, lost)}.",
         saves_usd=lost / 2,
     )
 
 
 def _term(term_s: float) -> str:
-    days = term_s / _DAY_S
+    days = term_s / DAY_S
     return "a year" if 364 < days < 367 else "three years" if 1090 < days < 1100 else duration(term_s)

@@ -1,6 +1,6 @@
-"""Parts of a scenario that may be switched off, and the words for how a phase is served."""
+"""The words for how a phase is served."""
 
-from typing import Any, Final
+from typing import Final
 
 SERVED: Final = {
     "api": "rented API",
@@ -9,12 +9,6 @@ SERVED: Final = {
     "committed": "committed machines",
 }
 """How a phase is served, in words that need no glossary: the keys are those of `phases.<name>.serving`."""
-
-
-def node(of: object, name: str) -> Any | None:
-    """The node `name` of a workload, pool, phase or scenario; None where it is absent or of kind none."""
-    found = getattr(of, name, None)
-    return None if found is None or getattr(found, "kind", "") == "none" else found
 
 
 def served(mode: str) -> str:

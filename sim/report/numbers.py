@@ -6,8 +6,10 @@ What is not there (None, NaN, infinity) is a dash, never "nan". A count is exact
 import math
 from decimal import Decimal
 
+from sim.clock.calendar import DAY_S, HOUR_S
+
 NONE = "–"
-_MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3600.0, 86_400.0
+_MINUTE_S = 60.0
 
 
 def three(value: float | None, unit: str = "") -> str:
@@ -77,15 +79,15 @@ def duration(value_s: float | None) -> str:
         return three(value_s * 1e6, "µs")
     if size < 0.9995:
         return three(value_s * 1e3, "ms")
-    for below, length, unit in ((120.0, 1.0, "s"), (_HOUR_S, _MINUTE_S, "min"), (2 * _DAY_S, _HOUR_S, "h")):
+    for below, length, unit in ((120.0, 1.0, "s"), (HOUR_S, _MINUTE_S, "min"), (2 * DAY_S, HOUR_S, "h")):
         if size < below:
             return three(value_s / length, unit)
-    return three(value_s / _DAY_S, "d")
+    return three(value_s / DAY_S, "d")
 
 
 def step(length_s: float) -> str:
     """A length of time as the grain of a series: second, minute, hour, day, or 6 h."""
-    words = {1.0: "second", _MINUTE_S: "minute", _HOUR_S: "hour", _DAY_S: "day", 7 * _DAY_S: "week"}
+    words = {1.0: "second", _MINUTE_S: "minute", HOUR_S: "hour", DAY_S: "day", 7 * DAY_S: "week"}
     return words.get(length_s) or duration(length_s)
 
 
@@ -113,10 +115,10 @@ def rate(per_s: float | None, unit: str = "req") -> str:
 
 def rate_unit(per_s: float) -> tuple[float, str]:
     """Seconds and name of the unit of time in which a rate is best read; 0 counts per second."""
-    for length, name in ((1.0, "s"), (_MINUTE_S, "min"), (_HOUR_S, "h")):
+    for length, name in ((1.0, "s"), (_MINUTE_S, "min"), (HOUR_S, "h")):
         if abs(per_s) * length >= 0.9995 or per_s == 0:
             return length, name
-    return _DAY_S, "d"
+    return DAY_S, "d"
 
 
 def slope(value: float | None) -> str:

@@ -4,13 +4,15 @@ import math
 from datetime import datetime
 
 from sim.analysis.elasticity import MIN_DAYS  # growth over fewer days, too, is mostly weekdays
-from sim.clock.calendar import NS_PER_S
-from sim.report.facts import MONTH_DAYS, MONTHS, Facts, PhaseFacts
+from sim.clock.calendar import DAY_S, MONTH_DAYS, MONTHS, NS_PER_S
+from sim.report.facts import Facts, PhaseFacts
 from sim.report.numbers import rate, share
 
 LOOK_BACK_DAYS = 120.0  # assumption: growth of the last months says more than that of the first
 NO_GROWTH = 1.005  # assumption: half a per cent a month doubles traffic in 12 years, which dates no decision
-REVIEW_MONTHS = 3  # a quarterly review, as the guide to AI cost asks for (line 129)
+# A quarterly review, as a guide to AI cost optimisation, balancing accuracy, compute and ROI (Japanese, undated) asks
+# for.
+REVIEW_MONTHS = 3
 
 
 def look_again(facts: Facts) -> str:
@@ -83,7 +85,7 @@ def most_per_s(facts: Facts, phase: PhaseFacts) -> float | None:
 
 
 def _after(facts: Facts, months: float) -> datetime:
-    return facts.calendar.civil(round((facts.horizon_s + months * MONTH_DAYS * 86_400) * NS_PER_S))
+    return facts.calendar.civil(round((facts.horizon_s + months * MONTH_DAYS * DAY_S) * NS_PER_S))
 
 
 def _date_after(facts: Facts, months: float) -> str:

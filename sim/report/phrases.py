@@ -21,11 +21,11 @@ def phrases(facts: Facts) -> list[str]:
 
 
 def _phase(facts: Facts) -> str:
-    """First prove the value, then move: who serves in which phase, at what a month."""
+    """First prove the value, then move: who serves in which phase, and what that costs."""
     stages: list[tuple[str, str]] = []
     for phase in facts.asked:
         if not stages or stages[-1][0] != served(phase.serving):
-            stages.append((served(phase.serving), f"{usd(phase.per(facts.told))} a {facts.told.unit} in {phase.name}"))
+            stages.append((served(phase.serving), findings.paced(facts, phase, "a")))
     if len(stages) < 2:
         return ""
     (first, cheap), (last, dear) = stages[0], stages[-1]
@@ -38,8 +38,9 @@ def _balance(facts: Facts) -> str:
     if there is None or there.month == 1:
         part = share(totals["fixed_usd"] / facts.total_usd)
         return f"“{part} of what we spend is fixed, whatever the traffic: that is where we look first.”"
+    leads = "variable cost exceeds" if findings.committed(facts) else "serving costs us more than"
     return (
-        f"“From {there.label} on serving costs us more than everything that is fixed; measures against variable cost "
+        f"“From {there.label} on {leads} everything that is fixed; measures against variable cost "
         "must be in place before then.”"
     )
 

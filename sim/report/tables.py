@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sim.analysis.summary import busiest
 from sim.report.facts import Facts, PhaseFacts, civil_moment
+from sim.report.findings import judged
 from sim.report.numbers import NONE, between, duration, rate, share, step, three, usd, whole
 from sim.report.numbers import slope as told
 
@@ -46,7 +47,7 @@ MEASURES = (
     Measure("new models", "retrainings", whole, optional=True),
     Measure("fixed cost", "fixed_usd", usd),
     Measure("variable cost", "variable_usd", usd),
-    Measure("idle share of serving cost", "idle_share", share),
+    Measure("machine hours that were idle", "idle_share", share),
     Measure("variable cost per 1,000 requests", "variable_per_1k_usd", usd),
     Measure("total cost per 1,000 requests", "total_per_1k_usd", usd),
     Measure("value of the answers", "value_usd", usd, optional=True),
@@ -77,7 +78,7 @@ def phase_rows(facts: Facts) -> list[PhaseRow]:
         )
         rows.append(PhaseRow(measure.name, measure.key, cells))
     slopes = tuple(elasticity(phase) for phase in facts.phases)
-    rows.append(PhaseRow("elasticity of variable cost", "elasticity", slopes))
+    rows.append(PhaseRow(f"elasticity of {judged(facts)}", "elasticity", slopes))
     return rows
 
 

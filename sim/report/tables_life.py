@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from sim.report.facts import DAY_S, Facts, PhaseFacts, civil_moment
+from sim.clock.calendar import DAY_S
+from sim.cost.ledger import lines_usd
+from sim.lifecycle.checks import value_text, wanted
+from sim.lifecycle.conditions import Condition
+from sim.report.facts import Facts, PhaseFacts, civil_moment
 from sim.report.figure_quality import deploys
-from sim.report.nodes import node, served
-from sim.report.numbers import NONE, between, duration, share, three, usd
+from sim.report.findings import judged
+from sim.report.nodes import served
+from sim.report.numbers import NONE, between, duration, share, usd
 from sim.report.numbers import slope as told
 from sim.report.tables import Table
 
@@ -27,10 +32,6 @@ _WORDS = {
     "other": "other variable cost",
 }
 """Mechanisms of `sim.analysis.drivers` in the words of the report."""
-_TELL = {
-    "unit_cost": usd, "latency_p99": duration, "false_positive_rate": share, "cost_reduction": share,
-    "quality": share, "slo_attainment": share,
-}  # fmt: skip
 
 
 def promotions(facts: Facts) -> Table:
@@ -66,34 +67,22 @@ def prettier(condition: str) -> str:
 
 
 def thresholds(facts: Facts) -> list[tuple[str, str, list[tuple[str, str, bool]]]]:
-    """The named thresholds: name, limit, and for each phase (held, missed or not applicable; value; whether missed)."""
-    names: dict[str, Mapping[str, Any]] = {}
-    for phase in facts.phases:
-        for row in phase.said["thresholds"]:
-            names.setdefault(str(row["name"]), row)
-    table = []
-    for name, first in names.items():
-        cells = [_threshold_cell(phase, name) for phase in facts.phases]
-        sign = "at least" if first["measure"] in _AT_LEAST else "at most"
-        table.append((name.replace("_", " "), f"{sign} {_value(first, 'limit')}", cells))
-    return table
+    """The named thresholds: name, limit, and for each phase (held, missed or not measured; value; whether missed).
+
+    Limit and value read as in the sentence of the check itself.
+    """
+    return [
+        (name.replace("_", " "), wanted(condition), [_cell(phase, name, condition) for phase in facts.phases])
+        for name, condition in facts.scenario.gates.items()
+        if facts.phases
+    ]
 
 
-_AT_LEAST = ("traffic", "requests", "quality", "slo_attainment", "cost_reduction", "value")
-
-
-def _threshold_cell(phase: PhaseFacts, name: str) -> tuple[str, str, bool]:
+def _cell(phase: PhaseFacts, name: str, condition: Condition) -> tuple[str, str, bool]:
     row = next((row for row in phase.said["thresholds"] if row["name"] == name), None)
     if row is None or row["passed"] is None:
-        return "not applicable", "", False
-    return ("passed" if row["passed"] else "missed"), _value(row, "value"), row["passed"] is False
-
-
-def _value(row: Mapping[str, Any], key: str) -> str:
-    value = row[key]
-    if value is None or isinstance(value, str):
-        return NONE if value is None else value
-    return _TELL.get(str(row["measure"]), three)(float(value))
+        return "not measured", "", False
+    return ("passed" if row["passed"] else "missed"), value_text(condition, row["value"]), row["passed"] is False
 
 
 def main_drivers(facts: Facts) -> list[Mapping[str, Any]]:
@@ -103,13 +92,13 @@ def main_drivers(facts: Facts) -> list[Mapping[str, Any]]:
 
 
 def driver_table(facts: Facts) -> Table:
-    """Mechanisms by how much each bends the curve: share of variable cost, own elasticity, and bend."""
+    """Mechanisms by how much each bends the curve: share of serving cost, own elasticity, and bend."""
     rows = []
     for row in main_drivers(facts):
         part = share(row["share"]) if row["accounts"] else NONE  # requests kept away cost nothing themselves
         name = _WORDS.get(str(row["mechanism"]), str(row["mechanism"]))
         rows.append((name, part, told(row["elasticity"]), between(row["lo"], row["hi"]), told(row["bend"])))
-    head = ("what", "share of variable cost", "grows by, if requests grow by 1 %", "95 % interval", "bend")
+    head = ("what", f"share of {judged(facts)}", "grows by, if requests grow by 1 %", "95 % interval", "bend")
     return Table(head, tuple(rows))
 
 
@@ -162,8 +151,7 @@ def moves(facts: Facts) -> Table:
 
 def _overlap_s(phase: PhaseFacts) -> float:
     """The longest time for which what served before runs on beside the new way, seconds."""
-    terms = [getattr(node(pool, "hosting"), phase.serving, None) for pool in phase.scenario.pools.values()]
-    return max((float(term.overlap_s) for term in terms if term is not None), default=0.0)
+    return max(pool.hosting.move_to(phase.serving).overlap_s for pool in phase.scenario.pools.values())
 
 
 def _bills(facts: Facts, window: tuple[float, float]) -> str:
@@ -172,18 +160,18 @@ def _bills(facts: Facts, window: tuple[float, float]) -> str:
     day_s = DAY_S if window[1] - window[0] < DAY_S else 0.0  # accounts accrue by the day
     inside = lines[(lines["at_s"] > window[0] + _SLACK_S) & (lines["at_s"] <= window[1] + day_s + _SLACK_S)]
     said = []
-    for name, begins in (("API", "serving.api"), ("machines", "serving.machine."), ("surcharge", "serving.managed")):
-        amount = inside.loc[inside["account"].str.startswith(begins), "amount_usd"].sum()
+    for name, begins in (("API", "serving.api"), ("machines", "serving.machine."), ("surcharge", "serving.managed"),
+                         ("commitment", "commitment")):  # fmt: skip
+        amount = lines_usd(inside, inside["account"].str.startswith(begins))
         if amount > 0:
-            said.append(f"{name} {usd(float(amount))}")
+            said.append(f"{name} {usd(amount)}")
     return ", ".join(said)
 
 
 def _account_usd(facts: Facts, phase: str, account: str) -> float:
     lines = facts.run.ledger
     chosen = lines[(lines["phase"] == phase) & (lines["account"] == account)]
-    nano: int = sum(chosen["amount_nano_usd"].tolist())
-    return nano / 1e9
+    return lines_usd(chosen)
 
 
 def _kind(facts: Facts, kind: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The scale check as a table: the same life with other traffic, and how variable cost answers."""
+"""The scale check as a table: the same life with other traffic, and how serving cost answers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +10,12 @@ from sim.report.tables import Table
 
 
 def scale(facts: Facts) -> Table:
-    """Requests and cost of each phase and in total by factor of traffic, and the arc elasticity between neighbours."""
+    """Requests and cost of each phase and in total by factor of traffic, and the arc elasticity between neighbours.
+
+    Serving cost, which the elasticity is of, has a column of its own where it is more than variable cost.
+    """
     check = facts.summary["scale_check"]
+    more = check["total"]["serving_usd"] != check["total"]["variable_usd"]
     rows = []
     for entry in (*check["phases"], check["total"]):
         name = "all phases" if entry is check["total"] else str(entry["name"])
@@ -19,9 +23,11 @@ def scale(facts: Facts) -> Table:
             step = entry["steps"][index - 1] if index else None
             rows.append((
                 name, f"× {three(factor)}", many(entry["requests"][index]), usd(entry["fixed_usd"][index]),
-                usd(entry["variable_usd"][index]), _elasticity(step),
+                usd(entry["variable_usd"][index]), *([usd(entry["serving_usd"][index])] if more else []),
+                _elasticity(step),
             ))  # fmt: skip
-    head = ("phase", "traffic", "requests", "fixed", "variable", "elasticity from the row above")
+    money = ("fixed", "variable", "serving") if more else ("fixed", "variable")
+    head = ("phase", "traffic", "requests", *money, "elasticity from the row above")
     return Table(head, tuple(rows))
 
 

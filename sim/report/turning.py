@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sim.clock.calendar import NS_PER_S
-from sim.report.facts import MONTHS, Facts
+from sim.clock.calendar import MONTHS, NS_PER_S
+from sim.report.facts import Facts
 
 
 class Crossing(NamedTuple):

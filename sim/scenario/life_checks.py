@@ -10,7 +10,7 @@ from sim.scenario.errors import Refusal
 from sim.scenario.model import Scenario
 from sim.serving.admission import LruCache
 from sim.workload.attributes import UniqueKeys
-from sim.workload.problems import demand_problems
+from sim.workload.problems import demand_problems, most_per_s
 
 
 def gates(phases: Mapping[str, Scenario]) -> Iterator[Refusal]:
@@ -27,11 +27,14 @@ def gates(phases: Mapping[str, Scenario]) -> Iterator[Refusal]:
 def _facts(effective: Scenario, phase: str) -> PhaseFacts:
     """What gates can measure while a phase lasts."""
     by_api = effective.phases[phase].serving == "api"
-    fastest, quality, alarms = {}, {}, {}
+    fastest, quality, alarms, most = {}, {}, {}, {}
     for name, workload in effective.workloads.items():
         # an API answers with any latency above 0, if seldom; a cache in no time
         cached = isinstance(workload.cache, LruCache)
         fastest[name] = 0.0 if by_api or cached else effective.pools[workload.pool].service.fastest_s()
+        potential_per_s = most_per_s(workload, effective.horizon_s)
+        if potential_per_s is not None:
+            most[name] = potential_per_s * effective.phases[phase].exposure
         learning = workload.learning
         if isinstance(learning, ModelLearning) and not isinstance(learning.monitor, NoMonitor):
             quality[name] = learning.quality
@@ -39,7 +42,7 @@ def _facts(effective: Scenario, phase: str) -> PhaseFacts:
             if rate is not None:
                 alarms[name] = rate
     valued = frozenset(name for name, workload in effective.workloads.items() if workload.value.kind != "none")
-    return PhaseFacts(fastest, quality, alarms, valued)
+    return PhaseFacts(fastest, quality, alarms, valued, most)
 
 
 def learning(scenario: Scenario) -> Iterator[Refusal]:
@@ -60,10 +63,13 @@ def remarks(phases: Mapping[str, Scenario]) -> Iterator[str]:
     """What is no error and may surprise, a sentence each. phases: effective scenarios."""
     for phase, effective in phases.items():
         yield from _too_slow(effective, phase)
+        yield from _never_used(effective, phase)
         for name, workload in effective.workloads.items():
             of = f"workload {name}: " if len(effective.workloads) > 1 else ""
             for remark in learning_remarks(workload.learning, effective.horizon_s):
                 yield of + remark
+            if isinstance(workload.cache, LruCache) and workload.cache.hit_latency_s > workload.slo.latency_s:
+                yield f"{of}an answer from its cache takes longer than its SLO allows (cache.hit_latency)."
             if isinstance(workload.cache, LruCache) and isinstance(workload.keys, UniqueKeys):
                 yield (
                     f"{of}its cache never answers, as every request asks for something else (keys: unique). Type "
@@ -89,6 +95,21 @@ def _too_slow(effective: Scenario, phase: str) -> Iterator[str]:
             yield (
                 f"phase {phase}: pool {workload.pool} takes {_span(mean_s)} for a request alone, beyond {slo}. Take a "
                 "smaller model or a faster machine (poc2scale list service)."
+            )
+
+
+def _never_used(effective: Scenario, phase: str) -> Iterator[str]:
+    """A commitment to more replicas than the phase's autoscaler may ever ask for."""
+    if effective.phases[phase].serving != "committed":
+        return
+    for name in sorted({workload.pool for workload in effective.workloads.values()}):
+        pool = effective.pools[name]
+        base, most = pool.hosting.committed.base_replicas, pool.autoscaler.max_replicas
+        if base > most:
+            yield (
+                f"phase {phase}: pool {name} commits to {base} replicas and never asks for more than {most}, so that "
+                f"{base - most} of them {'is' if base - most == 1 else 'are'} paid for and never used. "
+                f"Lower hosting.committed.base_replicas to {most}, or let the autoscaler ask for more."
             )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sim.clock.calendar import MAX_HORIZON_YEARS, span_ns
+from sim.clock.calendar import MAX_HORIZON_YEARS, YEAR_S, span_ns
 from sim.config import Problem
 from sim.config.units import SECONDS, parse_quantity
 from sim.scenario.patches import Tree
@@ -128,7 +128,7 @@ def _read_horizon(value: Any, ends: "Sequence[TraceEnds]", known: bool, line: Ti
             line.problems.append(Problem("start", str(line.start), message))
         else:
             line.horizon_s = max(e.horizon_ns(start) for e in ends) / 1e9
-    if line.horizon_s is not None and line.horizon_s > MAX_HORIZON_YEARS * 365.25 * 86_400:
+    if line.horizon_s is not None and line.horizon_s > MAX_HORIZON_YEARS * YEAR_S:
         line.problems.append(Problem("horizon", value, f"too long. It must be at most {MAX_HORIZON_YEARS} years."))
         line.horizon_s = None
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.clock.calendar import NS_PER_S, Calendar
-from sim.config.units import YEAR_S
+from sim.clock.calendar import NS_PER_S, YEAR_S, Calendar
 from sim.streams import Purpose, uniform_pair
 from sim.workload.block import Float64, Int64
 from sim.workload.parameters import RatedWorkload

@@ -7,8 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
+from sim.clock.calendar import YEAR_S
 from sim.config import NonNegative, Parameters, Positive, PositiveSeconds
-from sim.config.units import YEAR_S
 
 MONTHS = 12
 MOST_DAYS = 1000  # assumption: ten a year for a century

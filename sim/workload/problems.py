@@ -1,10 +1,18 @@
-"""What is wrong with demand once the scenario's start and end are known."""
+"""What can be said of demand once the scenario's start and end are known, without playing it and without NumPy."""
 
+import math
 from datetime import UTC, timedelta
 
 from sim.clock.calendar import Calendar
 from sim.config import Problem
-from sim.workload.parameters import RatedWorkload, Requests
+from sim.workload.parameters import (
+    ExponentialGrowth,
+    HourOfWeekSeasonality,
+    LogisticGrowth,
+    PiecewiseGrowth,
+    RatedWorkload,
+    Requests,
+)
 
 
 def demand_problems(workload: Requests, where: str, calendar: Calendar) -> list[Problem]:
@@ -24,3 +32,31 @@ def demand_problems(workload: Requests, where: str, calendar: Calendar) -> list[
         for i, launch in enumerate(workload.launches)
         if not 0 <= calendar.ns(launch.at) < calendar.horizon_ns
     ]
+
+
+def most_per_s(workload: Requests, horizon_s: float) -> float | None:
+    """A bound of the demand curve over the whole scenario, requests/s; None where none is known: recorded traffic, and
+    spikes, which may be as high as chance makes them.
+    """
+    if not isinstance(workload, RatedWorkload) or workload.spikes is not None:
+        return None
+    season = workload.seasonality
+    weights = season.weights if isinstance(season, HourOfWeekSeasonality) else (1.0,)
+    months = workload.yearly or (1.0,)
+    calendar = _largest_over_mean(weights) * _largest_over_mean(months)
+    calendar *= max(1.0, workload.holidays.factor) if workload.holidays is not None else 1.0
+    launches = math.prod(max(1.0, launch.factor) for launch in workload.launches)
+    return workload.rate_per_s * _most_growth(workload, horizon_s) * calendar * launches
+
+
+def _largest_over_mean(weights: tuple[float, ...]) -> float:
+    return max(weights) * len(weights) / sum(weights)
+
+
+def _most_growth(workload: RatedWorkload, horizon_s: float) -> float:
+    growth = workload.growth
+    if isinstance(growth, ExponentialGrowth):
+        return math.exp2(min(horizon_s / growth.doubling_s, 1000.0))
+    if isinstance(growth, LogisticGrowth):
+        return growth.ceiling
+    return max(1.0, *(point.factor for point in growth.points)) if isinstance(growth, PiecewiseGrowth) else 1.0

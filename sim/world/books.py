@@ -24,7 +24,9 @@ from sim.cost.hosting import Commitment, commitment_lines, premium_line, switchi
 from sim.cost.ledger import Ledger
 from sim.fleet.fleet import Fleet
 from sim.model.life import ModelLife
-from sim.model.lines import learning_lines, value_lines
+from sim.model.lines import monitor_line, training_lines, value_lines
+from sim.model.parameters import Training
+from sim.model.trainings import Trained
 from sim.operations.costs import cost_lines
 from sim.operations.incidents import IncidentDesk, incident_line
 from sim.operations.staff import staff_lines
@@ -64,9 +66,10 @@ class Books:
         self._phase, self._effective = phase, effective
         self._lives, self._desk = lives, desk
         self._last = {name: dict.fromkeys(_USED, 0) for name in self._names}
-        self._learned = dict.fromkeys(self._names, (0, 0, 0))
+        self._labels = dict.fromkeys(self._names, 0)
+        self._trained: dict[tuple[str, Training], Trained] = {}
         self._machine: dict[int, tuple[int, int, int]] = {}
-        self._worked_ns = 0
+        self._worked: dict[float, int] = {}
         self._at_ns = 0
         self._workloads = workloads
         price = effective.price
@@ -84,17 +87,17 @@ class Books:
         for use in fleets:
             self._accrue_fleet(at_s, now_ns, use)
         for name, commitment in self.commitments.items():
-            machine = self._effective.pools[name].machine
-            labels = {"workload": self._only_user(name), "resource": name, "sku": machine.name}
-            commitment_lines(self.ledger, at_s, span_s, commitment, phase, **labels)
+            user = self._only_user(name)
+            commitment_lines(self.ledger, self._at_ns, now_ns, commitment, phase, workload=user, resource=name)
         for w, name in enumerate(self._names):
             self._accrue_workload(at_s, span_s, w, name)
             self._accrue_learning(now_ns, name)
         staff_lines(self.ledger, at_s, span_s, self._effective.phases[phase].staff, phase)
         cost_lines(self.ledger, at_s, span_s, self._effective.phases[phase].costs, phase, first=False)
-        worked_ns = self._desk.worked_ns(now_ns)
-        incident_line(self.ledger, at_s, (worked_ns - self._worked_ns) / NS_PER_S, self._desk.rate_usd_per_h, phase)
-        self._worked_ns, self._at_ns = worked_ns, now_ns
+        for rate, worked_ns in self._desk.worked_at(now_ns).items():
+            incident_line(self.ledger, at_s, (worked_ns - self._worked.get(rate, 0)) / NS_PER_S, rate, phase)
+            self._worked[rate] = worked_ns
+        self._at_ns = now_ns
 
     def _accrue_fleet(self, at_s: float, now_ns: int, use: FleetUse) -> None:
         fleet = use.fleet
@@ -144,13 +147,14 @@ class Books:
         life = self._lives.get(name)
         if life is None:
             return
-        so_far = (life.training_ns(now_ns), life.jobs, life.labels)
-        trained_ns, jobs, labels = (a - b for a, b in zip(so_far, self._learned[name], strict=True))
-        self._learned[name] = so_far
-        learning = self._effective.workloads[name].learning
-        learning_lines(
-            self.ledger, now_ns / NS_PER_S, trained_ns / NS_PER_S, jobs, labels, learning, self._phase, workload=name
-        )
+        at_s, phase = now_ns / NS_PER_S, self._phase
+        for terms, so_far in life.trained(now_ns).items():
+            last = self._trained.get((name, terms), Trained(0, 0))
+            self._trained[name, terms] = so_far
+            trained_s, jobs = (so_far.time_ns - last.time_ns) / NS_PER_S, so_far.jobs - last.jobs
+            training_lines(self.ledger, at_s, trained_s, jobs, terms, phase, workload=name)
+        labels, self._labels[name] = life.labels - self._labels[name], life.labels
+        monitor_line(self.ledger, at_s, labels, self._effective.workloads[name].learning, phase, workload=name)
 
     def _only_user(self, pool: str) -> str:
         """The workload that a pool's time is for; several share it, and its cost is for none of them alone."""
@@ -180,7 +184,10 @@ class Books:
         self._ingest.new_month()
 
     def begin_phase(self, phase: str, effective: Scenario, now_ns: int) -> None:
-        """From now on another phase's people, prices and hosting count; everything before has been accrued."""
+        """From now on another phase's people, prices and hosting count; everything before has been accrued.
+
+        A commitment belongs to its pool, used or not: one that the new phase does not want runs out its term.
+        """
         if effective.price != self._effective.price:
             self._egress.reprice(effective.price.egress)
             self._ingest.reprice(effective.price.logs.ingest)
@@ -190,11 +197,14 @@ class Books:
         moved = self._begun and mode != self._effective.phases[self._phase].serving
         self._phase, self._effective, self._begun = phase, effective, True
         cost_lines(self.ledger, at_s, 0.0, effective.phases[phase].costs, phase, first=True)
-        for name in sorted({workload.pool for workload in effective.workloads.values()}):
-            pool, commitment = effective.pools[name], self.commitments[name]
-            if moved:
-                switching_line(self.ledger, at_s, pool.hosting.move_to(mode), phase, resource=name, sku=mode)
-            if mode == "committed":
-                commitment.begin(at_s, pool.hosting.committed, pool.machine.price_usd_per_h)
+        used = sorted({workload.pool for workload in effective.workloads.values()})
+        for name in used if moved else ():
+            move = effective.pools[name].hosting.move_to(mode)
+            switching_line(self.ledger, at_s, move, phase, resource=name, sku=mode)
+        for name, commitment in self.commitments.items():
+            pool = effective.pools[name]
+            if mode == "committed" and name in used:
+                machine = pool.machine
+                commitment.begin(now_ns, pool.hosting.committed, machine.name, machine.price_usd_per_h)
             else:
-                commitment.end(at_s)
+                commitment.end(now_ns)

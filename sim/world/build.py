@@ -28,6 +28,7 @@ from sim.streams import Streams
 from sim.workload.block import ArrivalSource
 from sim.workload.source import arrival_source
 from sim.world.books import Books, FleetUse
+from sim.world.coverage import Coverage
 from sim.world.gauges import Gauges
 from sim.world.layout import cache_entries, lay_out, steering
 from sim.world.lifecycle import Lifecycle
@@ -44,9 +45,9 @@ class World:
 
     def __init__(
         self, scenario: Scenario, streams: Streams, progress: Callable[[Progress], None] | None,
-        decided_ns: Mapping[str, int],
+        decided_ns: Mapping[str, int | None],
     ) -> None:  # fmt: skip
-        """decided_ns: phases that are decided at these times (ns), whatever their dates and gates say."""
+        """decided_ns: phases that are decided at these times (ns; None: never), whatever their dates and gates say."""
         self.scenario, self.calendar = scenario, scenario.calendar()
         self.effective = phase_scenarios(scenario)
         self.names = list(scenario.workloads)
@@ -61,6 +62,8 @@ class World:
         self.desk = IncidentDesk(self.clock, first.incidents, streams.generator("incidents"), self.events.add)
         self.recorder = Recorder(self.names, self.calendar, self.plane)
         self.books = Books(self.plane.workloads, next(iter(self.effective)), first, self.lives, self.desk)
+        own = {row: fleet for row, fleet in self.fleets.items() if not self.layout.pools[row].managed}
+        self.coverage = Coverage(self.clock, own, self.books.commitments)
         gauges = Gauges(self.recorder, self.books, self.calendar, self.lives)
         self.promotions = Promotions(self.clock, scenario, self.effective, gauges, self.events, decided_ns)
         self.lifecycle = Lifecycle(
@@ -72,6 +75,7 @@ class World:
         self._areas = Areas()
         self._ages_s: float | None = None
         self._window_ns = 0
+        self._models: dict[str, str] = {}
         self._ready_ns = dict.fromkeys(self.fleets, 0)
 
     # --- building
@@ -161,27 +165,28 @@ class World:
     def _take_effect(self, phase: str) -> None:
         """From now on a phase's scenario holds."""
         effective, now = self.effective[phase], self.clock.now
-        for w, name in enumerate(self.names):
-            row = self.layout.row_of(phase, effective, name)
+        rows = [self.layout.row_of(phase, effective, name) for name in self.names]
+        for w, (name, row) in enumerate(zip(self.names, rows, strict=True)):
             self.plane.steer(w, steering(effective.phases[phase], effective.workloads[name], row))
         self.books.begin_phase(phase, effective, now)
-        self._cover()
+        self.coverage.begin_phase(set(rows))
         if now:
             for name, life in self.lives.items():
                 life.change(effective.workloads[name].learning)
             self.desk.change(effective.incidents)
+        self._change_models(phase)
 
-    def _cover(self) -> None:
-        """Replicas under a commitment: of each pool, those of its own fleet that serves now. Again whenever a contract
-        runs out.
-        """
-        now_s, phase = self.clock.now / 1e9, self.lifecycle.phase
-        serving = {self.layout.row_of(phase, self.lifecycle.scenario, name) for name in self.names}
-        for row, fleet in self.fleets.items():
-            own = row in serving and not self.layout.pools[row].managed
-            fleet.cover(self.books.commitments[fleet.name].replicas(now_s) if own else 0)
-        for ends_s in {t for c in self.books.commitments.values() for t in c.ends_s() if t > now_s}:
-            self.clock.call_at(to_ns(ends_s), Rank.PHASE, self._cover)
+    def _change_models(self, phase: str) -> None:
+        """Where another model answers a workload from now on, it is as fresh as can be, and its cache is empty."""
+        models = {name: self.layout.model_of(phase, self.effective[phase], name) for name in self.names}
+        for w, name in enumerate(self.names):
+            if self._models.get(name, models[name]) == models[name]:
+                continue
+            if name in self.lives and self.effective[phase].workloads[name].learning.kind != "none":
+                self.lives[name].replace()
+            else:
+                self._deployed(w)
+        self._models = models
 
     def _arrivals(self, w: int, source: ArrivalSource) -> Process:
         """An arrival process hands the data plane one block at a time."""

@@ -45,6 +45,12 @@ class Layout:
             return self.of_api[phase]
         return self.of_pool[phase, effective.workloads[workload].pool]
 
+    def model_of(self, phase: str, effective: Scenario, workload: str) -> str:
+        """Name of the model that answers a workload while the phase lasts."""
+        if effective.phases[phase].serving == "api":
+            return effective.api.name
+        return effective.pools[effective.workloads[workload].pool].model.name
+
 
 def lay_out(effective: dict[str, Scenario]) -> Layout:
     """Rows for a life. effective: each phase's scenario, in order."""

@@ -16,19 +16,19 @@ OUTCOMES = ("potential", "offered", "hit", "completed", "throttled", "rejected",
 
 def simulate(
     scenario: Scenario, *, seed: int | None = None, replication: int = 0,
-    progress: Callable[[Progress], None] | None = None, decided_s: Mapping[str, float] | None = None,
+    progress: Callable[[Progress], None] | None = None, decided_s: Mapping[str, float | None] | None = None,
 ) -> Run:  # fmt: skip
     """Play a scenario from its start to its horizon.
 
     seed: instead of the scenario's; replication: r for the r-th independent replication of the same seed; progress:
-    called at the close of every record window; decided_s: phases that are decided at these times (s since the start),
-    whatever their dates and gates say. The same scenario and seed give the same frames, to the byte. Raises
-    InputError for a workload's file that cannot be played, RunError when a law is broken.
+    called at the close of every record window; decided_s: phases that are decided at these times (s since the start;
+    None: never), whatever their dates and gates say. The same scenario and seed give the same frames, to the byte.
+    Raises InputError for a workload's file that cannot be played, RunError when a law is broken.
     """
     from sim.streams import Streams
 
     root = scenario.seed if seed is None else seed
-    decided_ns = {phase: to_ns(at_s) for phase, at_s in (decided_s or {}).items()}
+    decided_ns = {phase: None if at_s is None else to_ns(at_s) for phase, at_s in (decided_s or {}).items()}
     world = World(scenario, Streams(root, replication), progress, decided_ns)
     world.run()
     return _run_of(world, root, replication)
@@ -73,7 +73,12 @@ def _why(world: World, phase: str) -> str:
     if "phase_decided" in world.events.kinds_of(phase):
         return "its replicas were not ready before the scenario's end"
     refused = world.promotions.refused(phase)
-    return f"its gate did not fire; at its last review: {refused}" if refused else "its gate was never reviewed"
+    if refused:
+        return f"its gate did not fire; at its last review: {refused}"
+    names = list(world.scenario.phases)
+    before = names[names.index(phase) - 1]
+    reached = before in {name for name, _, _ in world.lifecycle.spans}
+    return "no review of its gate came in time" if reached else f"{before}, the phase before it, never did"
 
 
 def _requests(world: World) -> Any:

@@ -17,6 +17,7 @@ from sim.world.layout import Layout
 from sim.world.promotions import Promotions
 
 Process = Generator[simpy.Event, Any, None]
+_OVERLAP_END = 1  # after reviews and promotions of the same instant
 
 
 class Lifecycle:
@@ -33,6 +34,7 @@ class Lifecycle:
         self._clock, self._plane, self._layout, self._fleets, self._loops = clock, plane, layout, fleets, loops
         self._effective, self._promotions, self._events = effective, promotions, events
         self.phase = next(iter(effective))
+        self._coming = self.phase  # the phase decided last, in effect or not yet
         self.since_ns = 0
         self.spans: list[tuple[str, float, float]] = []
         self.before_change: Callable[[], None] = lambda: None
@@ -63,6 +65,7 @@ class Lifecycle:
             decided = yield from self._promotions.wait(phase, self.phase, self.since_ns)
             if not decided:
                 return
+            self._coming = phase
             rows = self._rows_of(phase)
             for row in rows:
                 self._plane.open(row)
@@ -81,7 +84,8 @@ class Lifecycle:
         left = sorted(set(self._rows_of(before)) - set(self._rows_of(phase)))
         overlap_ns = max((to_ns(self._overlap_s(before, phase, row)) for row in left), default=0)
         if overlap_ns:
-            self._clock.call_at(self._clock.now + overlap_ns, Rank.PHASE, lambda: self._retire(left, before))
+            end_ns = self._clock.now + overlap_ns
+            self._clock.call_at(end_ns, Rank.PHASE, lambda: self._retire(left, before), _OVERLAP_END)
         else:
             self._retire(left, before)
 
@@ -94,8 +98,9 @@ class Lifecycle:
         return effective.pools[self._layout.pools[row].name].hosting.move_to(mode).overlap_s
 
     def _retire(self, rows: list[int], before: str) -> None:
-        """What served the last phase and serves no more drains and goes."""
-        for row in sorted(set(rows) - set(self._rows_of(self.phase))):
+        """What served an earlier phase drains and goes, but for what the present one or the one to come needs."""
+        needed = {*self._rows_of(self.phase), *self._rows_of(self._coming)}
+        for row in sorted(set(rows) - needed):
             self._loops[row].stop()
             self._plane.close(row)
             self._fleets[row].scale_to(0, f"PhaseOver:{before}")

@@ -1,10 +1,12 @@
 """The same life at half and at twice its traffic: everything else as it was, promotion dates and random draws too."""
 
 import os
-from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
+from threading import Thread
 from typing import Any
 
 from sim.analysis.scale_check import scale_check
@@ -24,13 +26,15 @@ def with_scale_check(run: Run) -> Run:
     """
     lives = {factor: scaled(run.scenario, factor) for factor in FACTORS}
     decided = run.events[run.events["kind"] == "phase_decided"]
-    decided_s = dict(zip(decided["subject"], decided["at_s"], strict=True))
+    decided_s: dict[str, float | None] = dict.fromkeys(list(run.scenario.phases)[1:])
+    decided_s |= dict(zip(decided["subject"], decided["at_s"], strict=True))
     replication = int(run.manifest["replication"])
-    workers = min(len(lives), os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        played = {factor: pool.submit(_play, life, run.seed, replication, decided_s) for factor, life in lives.items()}
-        runs: Mapping[float, Run] = {factor: future.result() for factor, future in played.items()}
-    return replace(run, scale_check=scale_check(runs))
+    with _deaf_to_interrupts():
+        pool = get_context("spawn").Pool(min(len(lives), os.cpu_count() or 1), _end_with_parent)
+    with pool:  # leaving it, whichever way, ends its processes
+        tasks = [(life, run.seed, replication, decided_s) for life in lives.values()]
+        runs = [result.get() for result in [pool.apply_async(_play, task) for task in tasks]]
+    return replace(run, scale_check=scale_check(dict(zip(lives, runs, strict=True))))
 
 
 def scaled(scenario: Scenario, factor: float) -> Scenario:
@@ -58,5 +62,30 @@ def scaled(scenario: Scenario, factor: float) -> Scenario:
     return scenario.model_copy(update={"workloads": workloads, "phases": phases})
 
 
-def _play(scenario: Scenario, seed: int, replication: int, decided_s: dict[str, float]) -> Run:
+def _play(scenario: Scenario, seed: int, replication: int, decided_s: dict[str, float | None]) -> Run:
     return simulate(scenario, seed=seed, replication=replication, decided_s=decided_s)
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes begun meanwhile leave Ctrl-C to this one, which ends them."""
+    before = None
+    with suppress(ValueError):  # not in the main thread: whoever runs us there takes care of signals
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+
+
+def _end_with_parent() -> None:
+    """In a process of the pool: end as soon as the process that began it does."""
+    Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

@@ -10,6 +10,7 @@ LIMITS = {"compile_s": ("<=", 20.0)}
 def measure() -> dict[str, float]:
     """cold_s and warm_s of the same short run, and compile_s, their difference."""
     with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as out:
-        run = [*command(), "run", "phases=production", "horizon=1 d", "--quiet", "--json", "--out", out]
+        quick = ["phases=production", "learning=none", "horizon=1 d"]
+        run = [*command(), "run", *quick, "--quiet", "--json", "--out", out]
         cold, warm = (play(run, {"POC2SCALE_CACHE": cache}) for _ in range(2))
     return {"cold_s": cold.wall_s, "warm_s": warm.wall_s, "compile_s": cold.wall_s - warm.wall_s}

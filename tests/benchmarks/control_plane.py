@@ -14,8 +14,8 @@ def measure() -> dict[str, float]:
 
     def quiet(autoscaler: str, **parameters: int) -> object:
         return load(
-            "document_assistant", f"autoscaler={autoscaler}", "phases=production", horizon=f"{DAYS} d",
-            workload={"rate": "1 req/h"}, autoscaler=parameters,
+            "azure_llm", "workload=poisson", f"autoscaler={autoscaler}", "record=hourly", start="2026-01-01",
+            horizon=f"{DAYS} d", workload={"rate": "1 req/h"}, autoscaler=parameters,
         )  # fmt: skip
 
     turns = {

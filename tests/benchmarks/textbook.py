@@ -14,11 +14,13 @@ def mm8(engine: str, horizon_s: float, rate_per_s: float = LOAD) -> "Scenario":
     from sim import load
 
     return load(
-        "document_assistant", "pool=single_queue", "autoscaler=fixed", "phases=production",
+        "document_assistant", "pool=single_queue", "autoscaler=fixed", "phases=production", "admission=none",
+        "cache=none", "learning=none", "value=none", "incidents=none",
         engine=engine, horizon=f"{horizon_s} s", seed=1, record={"interval": "1 h"},
         workload={
             "rate": f"{rate_per_s} req/s", "timeout": "365 d",
-            "growth": {"kind": "none"}, "seasonality": {"kind": "flat"},
+            "growth": {"kind": "none"}, "seasonality": {"kind": "flat"}, "keys": {"kind": "unique"},
+            "tenants": {"count": 1},
         },
         pool={
             "service": {"base": "0 s", "per_item": f"{LOAD / rate_per_s!r} s", "distribution": "exponential", "cv": 0},

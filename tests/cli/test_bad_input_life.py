@@ -79,6 +79,10 @@ GATES = {
         ["learning=none"], "phases.production.gate.all.2.at_least: 80 %",
         ["nobody monitors", "leave the condition out"],
     ),
+    "traffic beyond all demand": (
+        [f"{GATE}.all=[{{kind: traffic, at_least: 1000 req/s}}]"], f"{GATE}.all.0.at_least: 1000 req/s",
+        ["beyond all demand that phase production lets in", "Type less"],
+    ),
     "quality above a fresh model's": (
         [f"{GATE}.all=[{{kind: quality, at_least: 95 %}}]"], f"{GATE}.all.0.at_least: 95 %",
         ["above the quality of a freshly trained model of main, 90 %", "Type less"],

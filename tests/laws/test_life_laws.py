@@ -4,6 +4,7 @@ import pytest
 
 from sim.scenario import Scenario, load
 from sim.world import Run, simulate
+from sim.world.gauges import Gauges
 
 DAY_S = 86_400
 SMALL = (
@@ -72,6 +73,74 @@ def test_a_gate_says_what_it_saw_and_is_asked_at_midnight():
     assert event.at_s % DAY_S == 0
     assert event.detail == row["condition"]
     assert "traffic" in event.detail
+
+
+CHEAPER = (
+    "document_assistant", "start='2026-03-02'", "timezone=UTC", "horizon=20 d", "workload.rate=1 req/min",
+    "workload.seasonality={kind: flat}", "workload.growth={kind: exponential, doubling: 4 d}", "autoscaler=fixed",
+    "autoscaler.replicas=1", "learning=none", "incidents=none", "phases.poc.exposure=100 %", "phases.mvp.start=null",
+    "~phases.production", "~phases.scale",
+)  # fmt: skip
+NEVER = "phases.mvp.gate={window: 2 d, all: [{kind: traffic, at_least: 1000 req/s}, cost_reduction]}"
+
+
+@pytest.mark.parametrize("window_d", [1, 3, 7])
+@pytest.mark.parametrize("provisioning", ["4 min", "30 h"])
+def test_a_threshold_of_the_phase_before_is_what_the_gate_of_that_name_saw(window_d, provisioning):
+    # given a gate that asks by name for all that the scenario names, and machines that come at once or after a day
+    asked = "[unit_cost, cost_reduction, busy, answers, there]"
+    named = (
+        "gates.unit_cost.at_most=1 USD", "gates.busy={kind: traffic, at_least: 1 req/min}",
+        "gates.answers={kind: slo_attainment, at_least: 1 %}", "gates.there={kind: date, from: '2026-03-05'}",
+        "~gates.latency_p99", "~gates.false_positive_rate",
+    )  # fmt: skip
+    gate = f"phases.mvp.gate={{window: {window_d} d, all: {asked}}}"
+
+    run = simulate(load(*CHEAPER, *named, gate, f"pool.machine.provisioning={provisioning}"))
+
+    checks = {row["condition"]: (row["value"], row["passed"]) for row in run.gates_checked}
+    thresholds = {row["said"]: (row["value"], row["passed"]) for row in run.thresholds if row["phase"] == "poc"}
+    assert len(checks) == 5
+    assert thresholds == checks
+    assert {row["passed"] for row in run.gates_checked} == {True}
+
+
+def test_a_phase_that_is_shorter_than_its_window_is_not_measured():
+    run = simulate(load(*DATED))
+
+    # given phases of two days, which no gate ends: they would be judged by a week
+    assert {row["passed"] for row in run.thresholds} == {None}
+    assert all(" not measured, asked for " in row["said"] for row in run.thresholds)
+
+
+def test_a_window_leaves_out_what_is_paid_once_at_a_phases_first_instant():
+    # given the same life with and without 50,000 USD of development paid as the first phase begins
+    lives = [
+        simulate(load(*CHEAPER, NEVER, "phases.poc.costs.development.one_off=" + usd)) for usd in ("0 USD", "50000 USD")
+    ]
+
+    thresholds = [{row["name"]: row["value"] for row in run.thresholds} for run in lives]
+
+    assert thresholds[0] == thresholds[1]
+    assert thresholds[0]["cost_reduction"] > 0.5  # traffic doubles every four days, and most cost is fixed
+    first, second = (run.summary()["totals"]["total_usd"] for run in lives)
+    assert second - first == pytest.approx(50_000)
+
+
+def test_a_review_reads_its_window_and_a_phases_first_one_once(monkeypatch):
+    # given a gate that is asked on each of 19 midnights and never fires
+    spans_d = []
+    read = Gauges.measures
+
+    def counted(self, from_ns, to_ns, *more):
+        spans_d.append((to_ns - from_ns) / 1e9 / DAY_S)
+        return read(self, from_ns, to_ns, *more)
+
+    monkeypatch.setattr(Gauges, "measures", counted)
+    simulate(load(*CHEAPER, NEVER))
+
+    assert len(spans_d) == 19 + 1 + 1  # reviews, the first window, and the thresholds at the end
+    assert max(spans_d) == 2
 
 
 def test_a_decided_date_stands_whatever_gates_and_traffic_say():

@@ -253,8 +253,9 @@ def test_commitments_are_paid_to_the_second_and_cover_no_more_than_they_hold(cha
     price = run.scenario.pools["main"].machine.price_usd_per_h * (1 - DISCOUNT)
     assert abs(hours.get("commitment", 0.0) - committed_h) < 1e-9
     assert abs(paid.get("commitment", 0.0) - committed_h * price) < 1e-6
-    assert hours.get("serving.machine.covered", 0.0) <= committed_h + 1e-9
-    assert paid.get("serving.machine.covered", 0.0) == 0.0
+    covered = [f"serving.machine.covered_{part}" for part in ("busy", "idle")]
+    assert sum(hours.get(account, 0.0) for account in covered) <= committed_h + 1e-9
+    assert sum(paid.get(account, 0.0) for account in covered) == 0.0
 
 
 def nano(usd: float) -> int:
@@ -273,8 +274,8 @@ def test_a_life_with_everything_in_it_meets_everything():
 
     assert all(run.totals[end] > 0 for end in ("hit", "completed", "throttled", "rejected"))
     assert {
-        "commitment", "serving.machine.covered", "serving.managed_premium", "switching", "training", "labels.monitor",
-        "rca", "cache", "network.egress", "observability.log_ingest",
+        "commitment", "serving.machine.covered_busy", "serving.machine.covered_idle", "serving.managed_premium",
+        "switching", "training", "labels.monitor", "rca", "cache", "network.egress", "observability.log_ingest",
     } <= set(run.ledger["account"])  # fmt: skip
     assert set(run.value["account"]) == {"value.answers", "value.throttled", "value.shed", "value.staleness"}
     assert {"training_started", "model_deployed", "incident", "incident_resolved"} <= set(run.events["kind"])

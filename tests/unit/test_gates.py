@@ -9,22 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from sim.lifecycle.checks import check, value_text, wanted
 from sim.lifecycle.conditions import (
     Condition,
-    CostReduction,
-    Date,
-    FalsePositiveRate,
-    LatencyP99,
-    Quality,
-    Requests,
-    SloAttainment,
-    Traffic,
-    UnitCost,
-    Value,
+    CostReductionCondition,
+    DateCondition,
+    FalsePositiveRateCondition,
+    LatencyP99Condition,
+    QualityCondition,
+    RequestsCondition,
+    SloAttainmentCondition,
+    TrafficCondition,
+    UnitCostCondition,
+    ValueCondition,
 )
 from sim.lifecycle.gates import Gate, gate_rows, judge, threshold_rows
 from sim.lifecycle.impossible import LifeFacts, PhaseFacts, gate_problems
-from sim.lifecycle.measures import Measures, check
+from sim.lifecycle.measures import Measures
 from sim.lifecycle.parameters import Phase
 from sim.scenario.choices import conf_folder
 
@@ -53,24 +54,24 @@ def typed(node):
 @pytest.mark.parametrize(
     ("condition", "text", "passed"),
     [
-        (Date(from_=datetime(2026, 4, 1)), "date 2026-04-02 >= 2026-04-01", True),
-        (Date(from_=datetime(2026, 4, 2)), "date 2026-04-02 >= 2026-04-02", True),
-        (Date(from_=datetime(2026, 4, 3, 9)), "date 2026-04-02 00:00:00 < 2026-04-03 09:00:00", False),
-        (Traffic(at_least_per_s=2.0), "traffic 2.31 req/s >= 2 req/s", True),
-        (Traffic(at_least_per_s=0.5), "traffic 139 req/min >= 30 req/min", True),
-        (Traffic(at_least_per_s=2.5), "traffic 2.31 req/s < 2.5 req/s", False),
-        (Requests(at_least=1_000_000), "requests 1,400,000 >= 1,000,000", True),
-        (Requests(at_least=1_397_089), "requests 1,397,088 < 1,397,089", False),
-        (Quality(at_least=0.9), "quality 91.2 % >= 90 %", True),
-        (SloAttainment(at_least=0.995), "SLO attainment 99.3 % < 99.5 %", False),
-        (LatencyP99(at_most_s=0.2), "p99 latency 184 ms <= 200 ms", True),
-        (LatencyP99(at_most_s=0.1), "p99 latency 184 ms > 100 ms", False),
-        (FalsePositiveRate(at_most=0.01), "false positive rate 0.61 % <= 1 %", True),
-        (UnitCost(at_most_usd=0.001), "variable cost per request 0.0008 USD <= 0.001 USD", True),
-        (UnitCost(at_most_usd=0.0005), "variable cost per request 0.0008 USD > 0.0005 USD", False),
-        (CostReduction(at_least=0.2), "cost reduction 28.4 % >= 20 %", True),
-        (Value(at_least_usd_per_day=150.0), "value 200 USD/day >= 150 USD/day", True),
-        (Value(at_least_usd_per_day=201.0), "value 200 USD/day < 201 USD/day", False),
+        (DateCondition(from_=datetime(2026, 4, 1)), "date 2026-04-02 >= 2026-04-01", True),
+        (DateCondition(from_=datetime(2026, 4, 2)), "date 2026-04-02 >= 2026-04-02", True),
+        (DateCondition(from_=datetime(2026, 4, 3, 9)), "date 2026-04-02 00:00:00 < 2026-04-03 09:00:00", False),
+        (TrafficCondition(at_least_per_s=2.0), "traffic 2.31 req/s >= 2 req/s", True),
+        (TrafficCondition(at_least_per_s=0.5), "traffic 139 req/min >= 30 req/min", True),
+        (TrafficCondition(at_least_per_s=2.5), "traffic 2.31 req/s < 2.5 req/s", False),
+        (RequestsCondition(at_least=1_000_000), "requests 1,400,000 req >= 1,000,000 req", True),
+        (RequestsCondition(at_least=1_397_089), "requests 1,397,088 req < 1,397,089 req", False),
+        (QualityCondition(at_least=0.9), "quality 91.2 % >= 90 %", True),
+        (SloAttainmentCondition(at_least=0.995), "SLO attainment 99.3 % < 99.5 %", False),
+        (LatencyP99Condition(at_most_s=0.2), "p99 latency 184 ms <= 200 ms", True),
+        (LatencyP99Condition(at_most_s=0.1), "p99 latency 184 ms > 100 ms", False),
+        (FalsePositiveRateCondition(at_most=0.01), "false positive rate 0.61 % <= 1 %", True),
+        (UnitCostCondition(at_most_usd=0.001), "variable cost per request 0.0008 USD <= 0.001 USD", True),
+        (UnitCostCondition(at_most_usd=0.0005), "variable cost per request 0.0008 USD > 0.0005 USD", False),
+        (CostReductionCondition(at_least=0.2), "cost reduction 28.4 % >= 20 %", True),
+        (ValueCondition(at_least_usd_per_day=150.0), "value 200 USD/day >= 150 USD/day", True),
+        (ValueCondition(at_least_usd_per_day=201.0), "value 200 USD/day < 201 USD/day", False),
     ],
 )
 def test_a_check_says_a_true_sentence(condition, text, passed):
@@ -79,7 +80,7 @@ def test_a_check_says_a_true_sentence(condition, text, passed):
 
 
 def test_no_two_numbers_look_alike_where_they_differ():
-    c = check(Traffic(at_least_per_s=2.0), week(offered={"main": 1_209_599}))  # one request short
+    c = check(TrafficCondition(at_least_per_s=2.0), week(offered={"main": 1_209_599}))  # one request short
     assert c.text == "traffic 1.9999983 req/s < 2 req/s"
     assert not c.passed
 
@@ -87,24 +88,24 @@ def test_no_two_numbers_look_alike_where_they_differ():
 def test_dates_are_civil_in_the_zone_of_the_scenario():
     # given midnight in Paris in summer, 22:00 UTC of the day before
     now = datetime(2026, 4, 1, tzinfo=PARIS)
-    assert check(Date(from_=datetime(2026, 4, 1)), week(now=now)).passed
-    aware = check(Date(from_=datetime(2026, 4, 1, tzinfo=UTC)), week(now=now))
+    assert check(DateCondition(from_=datetime(2026, 4, 1)), week(now=now)).passed
+    aware = check(DateCondition(from_=datetime(2026, 4, 1, tzinfo=UTC)), week(now=now))
     assert (aware.passed, aware.text) == (False, "date 2026-04-01 00:00:00 < 2026-04-01 02:00:00")
 
 
 @pytest.mark.parametrize(
     ("condition", "without"),
     [
-        (Quality(at_least=0.5), {"quality_seen": {"main": None}}),
-        (Quality(at_least=0.5), {"quality_seen": {}}),
-        (SloAttainment(at_least=0.5), {"ended": {"main": 0}}),
-        (LatencyP99(at_most_s=1e3), {"p99_s": {"main": None}}),
-        (FalsePositiveRate(at_most=1.0), {"false_positive_rate": {}}),
-        (UnitCost(at_most_usd=1.0), {"offered": {"main": 0}}),
-        (CostReduction(at_least=0.01), {"baseline_unit_cost_usd": None}),
-        (CostReduction(at_least=0.01), {"offered": {"main": 0}}),
-        (Value(at_least_usd_per_day=0.0), {"value_usd": {}}),
-        (Quality(at_least=0.5, workload="chat"), {}),
+        (QualityCondition(at_least=0.5), {"quality_seen": {"main": None}}),
+        (QualityCondition(at_least=0.5), {"quality_seen": {}}),
+        (SloAttainmentCondition(at_least=0.5), {"ended": {"main": 0}}),
+        (LatencyP99Condition(at_most_s=1e3), {"p99_s": {"main": None}}),
+        (FalsePositiveRateCondition(at_most=1.0), {"false_positive_rate": {}}),
+        (UnitCostCondition(at_most_usd=1.0), {"offered": {"main": 0}}),
+        (CostReductionCondition(at_least=0.01), {"baseline_unit_cost_usd": None}),
+        (CostReductionCondition(at_least=0.01), {"offered": {"main": 0}}),
+        (ValueCondition(at_least_usd_per_day=0.0), {"value_usd": {}}),
+        (QualityCondition(at_least=0.5, workload="chat"), {}),
     ],
 )
 def test_what_is_not_known_does_not_pass(condition, without):
@@ -120,18 +121,24 @@ def test_of_several_workloads_the_worst_counts_and_is_named():
         quality_seen={"chat": 0.95, "fraud": 0.88}, p99_s={"chat": 0.1, "fraud": 0.3},
         ended={"chat": 100, "fraud": 100}, good={"chat": 90, "fraud": 99}, offered={"chat": 604_800, "fraud": 604_800},
     )  # fmt: skip
-    assert check(Quality(at_least=0.9), both).text == "quality of fraud 88 % < 90 %"
-    assert check(LatencyP99(at_most_s=0.2), both).text == "p99 latency of fraud 300 ms > 200 ms"
-    assert check(SloAttainment(at_least=0.95), both).text == "SLO attainment of chat 90 % < 95 %"
-    assert check(Quality(at_least=0.9, workload="chat"), both).text == "quality of chat 95 % >= 90 %"
-    assert check(Traffic(at_least_per_s=2.0), both).text == "traffic 2 req/s >= 2 req/s"
-    assert check(Traffic(at_least_per_s=2.0, workload="chat"), both).text == "traffic of chat 1 req/s < 2 req/s"
-    assert check(Quality(at_least=0.9), week(quality_seen={"chat": 0.95, "fraud": None})).passed is None
+    assert check(QualityCondition(at_least=0.9), both).text == "quality of fraud 88 % < 90 %"
+    assert check(LatencyP99Condition(at_most_s=0.2), both).text == "p99 latency of fraud 300 ms > 200 ms"
+    assert check(SloAttainmentCondition(at_least=0.95), both).text == "SLO attainment of chat 90 % < 95 %"
+    assert check(QualityCondition(at_least=0.9, workload="chat"), both).text == "quality of chat 95 % >= 90 %"
+    assert check(TrafficCondition(at_least_per_s=2.0), both).text == "traffic 2 req/s >= 2 req/s"
+    assert (
+        check(TrafficCondition(at_least_per_s=2.0, workload="chat"), both).text == "traffic of chat 1 req/s < 2 req/s"
+    )
+    assert check(QualityCondition(at_least=0.9), week(quality_seen={"chat": 0.95, "fraud": None})).passed is None
 
 
 # --- whether a gate fires
 
-MEETS, MISSES, UNKNOWN = Traffic(at_least_per_s=1.0), Traffic(at_least_per_s=9.0), Quality(at_least=0.1)
+MEETS, MISSES, UNKNOWN = (
+    TrafficCondition(at_least_per_s=1.0),
+    TrafficCondition(at_least_per_s=9.0),
+    QualityCondition(at_least=0.1),
+)
 CASES = st.lists(st.sampled_from([MEETS, MISSES, UNKNOWN]), max_size=4)
 
 
@@ -147,8 +154,8 @@ def test_a_gate_fires_when_all_of_all_pass_and_one_of_any(needed, enough):
 
 
 def test_a_gate_may_name_a_threshold_and_say_what_fired():
-    gate = Gate(all=("busy", Quality(at_least=0.9)))
-    verdict = judge(gate, {"busy": Traffic(at_least_per_s=2.0)}, week())
+    gate = Gate(all=("busy", QualityCondition(at_least=0.9)))
+    verdict = judge(gate, {"busy": TrafficCondition(at_least_per_s=2.0)}, week())
     assert verdict.fired
     assert verdict.said == "traffic 2.31 req/s >= 2 req/s; quality 91.2 % >= 90 %"
     assert gate_rows("mvp", verdict) == [
@@ -162,7 +169,7 @@ def test_a_gate_may_name_a_threshold_and_say_what_fired():
 def test_a_window_that_is_not_whole_yet_says_nothing_but_the_date():
     young = week(span_s=6 * DAY_S)
     assert not judge(Gate(all=(MEETS,)), {}, young).fired
-    assert judge(Gate(any=(MEETS, Date(from_=datetime(2026, 4, 1)))), {}, young).fired
+    assert judge(Gate(any=(MEETS, DateCondition(from_=datetime(2026, 4, 1)))), {}, young).fired
     # a week in which clocks go forward is an hour short, and whole
     assert judge(Gate(all=(MEETS,)), {}, week(span_s=7 * DAY_S - 3600)).fired
 
@@ -171,7 +178,7 @@ def test_the_first_windows_cost_is_what_a_reduction_is_measured_against():
     first = week(total_usd=27_941.76)
     assert first.unit_cost_usd == pytest.approx(0.02)
     now = week(baseline_unit_cost_usd=first.unit_cost_usd, total_usd=27_941.76 * 0.75)
-    assert check(CostReduction(at_least=0.25), now).value == pytest.approx(0.25)
+    assert check(CostReductionCondition(at_least=0.25), now).value == pytest.approx(0.25)
 
 
 # --- thresholds
@@ -184,21 +191,51 @@ def default_gates():
 
 def test_the_four_default_thresholds_are_the_sources():
     assert default_gates() == {
-        "unit_cost": UnitCost(at_most_usd=0.001),
-        "latency_p99": LatencyP99(at_most_s=0.2),
-        "false_positive_rate": FalsePositiveRate(at_most=0.01),
-        "cost_reduction": CostReduction(at_least=0.2),
+        "unit_cost": UnitCostCondition(at_most_usd=0.001),
+        "latency_p99": LatencyP99Condition(at_most_s=0.2),
+        "false_positive_rate": FalsePositiveRateCondition(at_most=0.01),
+        "cost_reduction": CostReductionCondition(at_least=0.2),
     }
 
 
 def test_thresholds_are_passed_missed_or_do_not_apply():
-    rows = threshold_rows("scale", default_gates(), week(p99_s={"main": 1.5}, false_positive_rate={}))
+    rows = threshold_rows("scale", default_gates(), week(p99_s={"main": 1.5}, false_positive_rate={}), 7 * DAY_S)
     assert {row["name"]: row["passed"] for row in rows} == {
         "unit_cost": True, "latency_p99": False, "false_positive_rate": None, "cost_reduction": True,
     }  # fmt: skip
     assert list(rows[0]) == ["phase", "name", "measure", "value", "limit", "passed", "said"]
     assert rows[1]["said"] == "p99 latency 1,500 ms > 200 ms"
-    assert rows[2]["said"] == "false positive rate not measured, asked for <= 1 %"
+    assert rows[2]["said"] == "false positive rate not measured, asked for at most 1 %"
+
+
+@pytest.mark.parametrize("name", ["unit_cost", "latency_p99", "false_positive_rate", "cost_reduction"])
+@pytest.mark.parametrize("days", [6, 7])
+def test_a_threshold_says_what_a_gate_of_that_name_says_of_the_same_window(name, days):
+    measures, named = week(span_s=days * DAY_S), default_gates()
+    (checked,) = judge(Gate(all=(name,)), named, measures).checks
+
+    row = next(row for row in threshold_rows("poc", named, measures, 7 * DAY_S) if row["name"] == name)
+
+    assert (row["value"], row["limit"], row["passed"]) == (checked.value, checked.limit, checked.passed)
+    assert (row["said"] == checked.text) == (days == 7)
+
+
+@given(st.floats(0.0, 2.0), st.floats(0.001, 1.0))
+def test_value_and_limit_as_shown_stand_as_they_do(value, limit):
+    # the text of a check is true when read back: no rounding puts a value on the other side of its limit
+    condition = QualityCondition(at_least=limit)
+    shown, wanted_share = (
+        float(text.replace(",", "").removesuffix(" %").removeprefix("at least "))
+        for text in (value_text(condition, value), wanted(condition))
+    )
+    assert wanted_share == pytest.approx(100 * limit, rel=1e-12)
+    if abs(value - limit) > 1e-12:
+        assert (shown >= wanted_share) == (value >= limit)
+
+
+def test_only_what_compares_with_the_first_window_says_so():
+    asked = Gate(all=("cost_reduction", QualityCondition(at_least=0.5)), any=("unit_cost",))
+    assert [c.compares for c in asked.conditions(default_gates())] == [True, False, False]
 
 
 # --- what is typed
@@ -312,7 +349,7 @@ def problems(gate, named=None, life=LIFE, facts=POC, exposure="2 %"):
 )
 @pytest.mark.parametrize("group", ["all", "any"])
 def test_a_condition_that_can_never_be_met_is_found(group, condition, key, message):
-    (found,) = problems({group: [condition]}, {"unit_cost": UnitCost(at_most_usd=0.001)})
+    (found,) = problems({group: [condition]}, {"unit_cost": UnitCostCondition(at_most_usd=0.001)})
     where, _, said = found
     assert where == f"phases.mvp.gate.{group}.0{key}"
     assert message in said
@@ -332,11 +369,11 @@ def test_a_condition_that_can_never_be_met_is_found(group, condition, key, messa
     ],
 )
 def test_a_condition_that_can_be_met_is_not(condition):
-    assert problems({"all": [condition]}, {"unit_cost": UnitCost(at_most_usd=0.001)}) == []
+    assert problems({"all": [condition]}, {"unit_cost": UnitCostCondition(at_most_usd=0.001)}) == []
 
 
 def test_a_named_threshold_is_judged_where_a_gate_uses_it_and_its_workload_always():
-    named = {"best": Quality(at_least=0.99), "odd": Traffic(at_least_per_s=1.0, workload="web")}
+    named = {"best": QualityCondition(at_least=0.99), "odd": TrafficCondition(at_least_per_s=1.0, workload="web")}
     assert [where for where, _, _ in problems({"all": ["best"]}, named)] == [
         "gates.odd.workload",
         "phases.mvp.gate.all.0",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sim.clock.calendar import to_ns
+from sim.clock.calendar import NS_PER_S, to_ns
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.cost.accrual import cache_line, machine_lines
@@ -54,15 +54,17 @@ def test_covered_hours_cost_nothing_here_and_the_rest_splits_as_all_machines_do(
     assert rows == [
         ["serving.machine.busy", 3.0, 2.0, 6.0],
         ["serving.machine.idle", 3.0, 2.0, 6.0],
-        ["serving.machine.covered", 4.0, 0.0, 0.0],
+        ["serving.machine.covered_busy", 2.0, 0.0, 0.0],
+        ["serving.machine.covered_idle", 2.0, 0.0, 0.0],
     ]
 
 
-def test_all_covered_is_one_line_that_costs_nothing():
+def test_all_covered_costs_nothing_and_still_tells_busy_from_idle():
     ledger = Ledger()
-    machine_lines(ledger, DAY_S, HOUR_S, HOUR_S / 2, 2.0, "scale", covered_s=HOUR_S)
+    machine_lines(ledger, DAY_S, HOUR_S, HOUR_S / 4, 2.0, "scale", covered_s=HOUR_S)
     assert ledger.frame()[["account", "quantity", "amount_usd"]].values.tolist() == [
-        ["serving.machine.covered", 1.0, 0.0]
+        ["serving.machine.covered_busy", 0.25, 0.0],
+        ["serving.machine.covered_idle", 0.75, 0.0],
     ]
 
 
@@ -75,6 +77,11 @@ def test_hours_add_up_to_the_billed_and_amounts_to_the_bill_of_what_is_not_cover
     machine_lines(ledger, DAY_S, billed_s, billed_s * busy, price, "scale", covered_s=covered_s)
     hours = sum(ledger.frame()["quantity"])
     assert hours == pytest.approx(billed_s / HOUR_S, rel=1e-12)
+    by_account = ledger.frame().groupby("account")["quantity"].sum()
+    busy_h = sum(by_account.get(f"serving.machine.{part}", 0.0) for part in ("busy", "covered_busy"))
+    covered_h = sum(by_account.get(f"serving.machine.covered_{part}", 0.0) for part in ("busy", "idle"))
+    assert busy_h == pytest.approx(billed_s * busy / HOUR_S, rel=1e-12)
+    assert covered_h == pytest.approx(covered_s / HOUR_S, rel=1e-12)
     assert ledger.total_nano() == product_nano((billed_s - covered_s) / HOUR_S, price)
 
 
@@ -138,97 +145,111 @@ def test_covered_time_is_the_integral_of_the_lesser_of_replicas_and_base(changes
 
 # --- commitments
 
+DAY_NS = 86_400 * NS_PER_S
+G6, H100 = "g6.xlarge", "p5.4xlarge"
 
-def hours(commitment, from_s, to_s):
-    return sum(time.hours for time in commitment.accrue(from_s, to_s))
+
+def hours(commitment, from_ns, now_ns):
+    return sum(time.hours for time in commitment.accrue(from_ns, now_ns))
 
 
 def test_a_commitment_is_paid_to_the_end_of_its_term_though_its_phase_ends_before():
     c = Commitment()
-    c.begin(10 * DAY_S, terms(), 1.0)
-    c.end(100 * DAY_S)
-    assert c.replicas(9 * DAY_S) == 0
-    assert c.replicas(200 * DAY_S) == 2
-    assert c.ends_s() == (375 * DAY_S,)
-    assert c.replicas(375 * DAY_S) == 0
-    assert hours(c, 0.0, 1000 * DAY_S) == 2 * 365 * 24
+    c.begin(10 * DAY_NS, terms(), G6, 1.0)
+    c.end(100 * DAY_NS)
+    assert c.replicas(9 * DAY_NS, G6) == 0
+    assert c.replicas(200 * DAY_NS, G6) == 2
+    assert c.ends_ns() == (375 * DAY_NS,)
+    assert c.replicas(375 * DAY_NS, G6) == 0
+    assert hours(c, 0, 1000 * DAY_NS) == 2 * 365 * 24
 
 
 def test_past_its_term_it_goes_on_for_as_long_as_its_phase_lasts():
     c = Commitment()
-    c.begin(0.0, terms(), 1.0)
-    assert c.replicas(500 * DAY_S) == 2
-    assert c.ends_s() == ()
-    c.end(500 * DAY_S)
-    assert hours(c, 0.0, 1000 * DAY_S) == 2 * 500 * 24
+    c.begin(0, terms(), G6, 1.0)
+    assert c.replicas(500 * DAY_NS, G6) == 2
+    assert c.ends_ns() == ()
+    c.end(500 * DAY_NS)
+    assert hours(c, 0, 1000 * DAY_NS) == 2 * 500 * 24
 
 
 def test_a_larger_base_buys_what_is_missing_and_a_smaller_one_runs_out_what_is_too_much():
     c = Commitment()
-    c.begin(0.0, terms(2), 1.0)
-    c.begin(100 * DAY_S, terms(5, discount=0.5), 2.0)  # at another price, for three more
-    assert c.replicas(100 * DAY_S) == 5
-    assert list(c.accrue(100 * DAY_S, 101 * DAY_S)) == [(48.0, 0.59), (72.0, 1.0)]
-    c.begin(200 * DAY_S, terms(1), 1.0)
-    assert c.replicas(300 * DAY_S) == 5
-    assert c.replicas(400 * DAY_S) == 4  # of the first two, one is wanted still
-    assert c.replicas(470 * DAY_S) == 1
-    assert c.ends_s() == (365 * DAY_S, 465 * DAY_S)
+    c.begin(0, terms(2), G6, 1.0)
+    c.begin(100 * DAY_NS, terms(5, discount=0.5), G6, 2.0)  # at another price, for three more
+    assert c.replicas(100 * DAY_NS, G6) == 5
+    assert list(c.accrue(100 * DAY_NS, 101 * DAY_NS)) == [(48.0, G6, 0.59), (72.0, G6, 1.0)]
+    c.begin(200 * DAY_NS, terms(1), G6, 1.0)
+    assert c.replicas(300 * DAY_NS, G6) == 5
+    assert c.replicas(400 * DAY_NS, G6) == 4  # of the first two, one is wanted still
+    assert c.replicas(470 * DAY_NS, G6) == 1
+    assert c.ends_ns() == (365 * DAY_NS, 465 * DAY_NS)
 
 
 def test_the_same_base_again_is_no_new_contract():
     c = Commitment()
-    c.begin(0.0, terms(3), 1.0)
-    c.begin(50 * DAY_S, terms(3, discount=0.1), 5.0)
-    assert list(c.accrue(60 * DAY_S, 61 * DAY_S)) == [(72.0, 0.59)]
-    c.end(90 * DAY_S)
-    assert c.ends_s() == (365 * DAY_S,)
+    c.begin(0, terms(3), G6, 1.0)
+    c.begin(50 * DAY_NS, terms(3, discount=0.1), G6, 5.0)
+    assert list(c.accrue(60 * DAY_NS, 61 * DAY_NS)) == [(72.0, G6, 0.59)]
+    c.end(90 * DAY_NS)
+    assert c.ends_ns() == (365 * DAY_NS,)
 
 
 def test_one_that_still_runs_is_taken_up_again_and_one_that_is_over_is_not():
     c = Commitment()
-    c.begin(0.0, terms(2), 1.0)
-    c.end(10 * DAY_S)
-    c.begin(300 * DAY_S, terms(2), 3.0)
-    assert list(c.accrue(300 * DAY_S, 301 * DAY_S)) == [(48.0, 0.59)]
-    c.end(310 * DAY_S)
-    c.begin(400 * DAY_S, terms(2), 3.0)
-    assert list(c.accrue(400 * DAY_S, 401 * DAY_S)) == [(48.0, 1.77)]
+    c.begin(0, terms(2), G6, 1.0)
+    c.end(10 * DAY_NS)
+    c.begin(300 * DAY_NS, terms(2), G6, 3.0)
+    assert list(c.accrue(300 * DAY_NS, 301 * DAY_NS)) == [(48.0, G6, 0.59)]
+    c.end(310 * DAY_NS)
+    c.begin(400 * DAY_NS, terms(2), G6, 3.0)
+    assert list(c.accrue(400 * DAY_NS, 401 * DAY_NS)) == [(48.0, G6, 1.77)]
+
+
+def test_another_machine_is_another_contract_and_the_old_one_runs_out_its_term():
+    c = Commitment()
+    c.begin(0, terms(2), G6, 1.0)
+    c.begin(100 * DAY_NS, terms(2), H100, 10.0)
+    assert (c.replicas(200 * DAY_NS, G6), c.replicas(200 * DAY_NS, H100)) == (2, 2)
+    assert list(c.accrue(200 * DAY_NS, 201 * DAY_NS)) == [(48.0, G6, 0.59), (48.0, H100, 5.9)]
+    assert c.replicas(365 * DAY_NS, G6) == 0
+    assert c.ends_ns() == (365 * DAY_NS,)
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 900), st.integers(0, 6)), max_size=8).map(sorted),
+    st.lists(st.tuples(st.integers(0, 900), st.integers(0, 6), st.sampled_from([G6, H100])), max_size=8).map(sorted),
     st.lists(st.integers(0, 1500), min_size=1, max_size=10).map(sorted),
 )
 def test_what_is_paid_is_the_integral_of_what_is_covered_however_time_is_cut(changes, cuts):
     c, paid_h, brute_h = Commitment(), 0.0, 0.0
     for day in range(1500):
-        for at, base in changes:
+        for at, base, sku in changes:
             if at == day:
-                c.begin(day * DAY_S, terms(base), 1.0) if base else c.end(day * DAY_S)
-        paid_h += hours(c, day * DAY_S, (day + 1) * DAY_S)
-        brute_h += c.replicas((day + 0.5) * DAY_S) * 24
-        wanted = [base for at, base in changes if at <= day][-1:]
-        assert c.replicas(day * DAY_S) >= (wanted or [0])[0]
+                c.begin(day * DAY_NS, terms(base), sku, 1.0) if base else c.end(day * DAY_NS)
+        paid_h += hours(c, day * DAY_NS, (day + 1) * DAY_NS)
+        noon = day * DAY_NS + DAY_NS // 2
+        brute_h += sum(c.replicas(noon, sku) for sku in (G6, H100)) * 24
+        wanted = [(base, sku) for at, base, sku in changes if at <= day][-1:]
+        assert all(c.replicas(day * DAY_NS, sku) >= base for base, sku in wanted)
     assert paid_h == pytest.approx(brute_h)
     edges = [0, *cuts, 1500]
-    last = max([at for at, _ in changes], default=0)  # contracts change no more
-    whole = hours(c, last * DAY_S, 1500 * DAY_S)
-    parts = sum(hours(c, max(a, last) * DAY_S, b * DAY_S) for a, b in pairwise(edges) if b > last)
+    last = max([at for at, _, _ in changes], default=0)  # contracts change no more
+    whole = hours(c, last * DAY_NS, 1500 * DAY_NS)
+    parts = sum(hours(c, max(a, last) * DAY_NS, b * DAY_NS) for a, b in pairwise(edges) if b > last)
     assert parts == pytest.approx(whole)
 
 
-def test_it_is_a_fixed_cost_used_or_not():
+def test_it_is_a_fixed_cost_used_or_not_that_names_its_machine():
     c, ledger = Commitment(), Ledger()
-    c.begin(0.0, terms(), 0.8048)
-    commitment_lines(ledger, DAY_S, DAY_S, c, "scale", resource="main", sku="g6.xlarge")
+    c.begin(0, terms(), G6, 0.8048)
+    commitment_lines(ledger, 0, DAY_NS, c, "scale", resource="main")
     frame = ledger.frame()
-    assert frame[["account", "nature", "quantity", "unit", "unit_price_usd"]].values.tolist() == [
-        ["commitment", "fixed", 48.0, "h", 0.474832]
+    assert frame[["at_s", "account", "nature", "quantity", "unit", "unit_price_usd", "sku"]].values.tolist() == [
+        [DAY_S, "commitment", "fixed", 48.0, "h", 0.474832, G6]
     ]
     assert ledger.total_nano("fixed") == 22_791_936_000
     with pytest.raises(ValueError, match="cannot be paid"):
-        list(c.accrue(1.0, 0.0))
+        list(c.accrue(1, 0))
 
 
 # --- premium, moves, caches

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.cost.ledger import Ledger
-from sim.model.lines import learning_lines, value_lines
+from sim.model.lines import monitor_line, training_lines, value_lines
 from sim.model.parameters import LabelMonitor, ModelLearning, NoLearning, Training
 from sim.model.value import Decisions, NoValue, ValuePerRequest
 
@@ -102,7 +102,8 @@ def test_costs_of_learning_by_account() -> None:
         quality=0.9, monitor=LabelMonitor(price_usd=0.012),
         training=Training(duration_s=12 * 3600, machines=4, price_usd_per_h=2.5, data_usd=100.0, labels_usd=30.0),
     )  # fmt: skip
-    learning_lines(ledger, DAY_S, 6 * 3600, 1, 500, learning, "mvp", "main")
+    training_lines(ledger, DAY_S, 6 * 3600, 1, learning.training, "mvp", "main")
+    monitor_line(ledger, DAY_S, 500, learning, "mvp", "main")
     frame = ledger.frame()
     assert frame[["account", "nature", "quantity", "unit", "amount_usd"]].values.tolist() == [
         ["training", "fixed", 24, "h", 60],
@@ -115,15 +116,20 @@ def test_costs_of_learning_by_account() -> None:
 
 def test_what_costs_nothing_makes_no_line() -> None:
     ledger = Ledger()
-    learning_lines(ledger, DAY_S, 0.0, 0, 0, ModelLearning(quality=0.9), "mvp", "main")
-    learning_lines(ledger, DAY_S, 0.0, 1, 5, ModelLearning(quality=0.9), "mvp", "main")  # free data, no monitor's price
-    learning_lines(ledger, DAY_S, 0.0, 0, 0, NoLearning(), "mvp", "main")
+    training_lines(ledger, DAY_S, 0.0, 0, Training(data_usd=1.0), "mvp", "main")
+    training_lines(ledger, DAY_S, 0.0, 1, Training(), "mvp", "main")  # free data
+    monitor_line(ledger, DAY_S, 5, ModelLearning(quality=0.9), "mvp", "main")  # no monitor's price
+    monitor_line(ledger, DAY_S, 0, NoLearning(), "mvp", "main")
     assert len(ledger) == 0
 
 
-@pytest.mark.parametrize(
-    ("quantities", "learning"), [((-1.0, 0, 0), ModelLearning(quality=0.9)), ((3600.0, 0, 0), NoLearning())]
-)
-def test_what_cannot_be_billed_is_a_bug(quantities, learning) -> None:
-    with pytest.raises(ValueError):
-        learning_lines(Ledger(), DAY_S, *quantities, learning, "mvp", "main")
+@pytest.mark.parametrize(("training_s", "jobs"), [(-1.0, 0), (0.0, -1)])
+def test_trainings_that_cannot_be_billed_are_a_bug(training_s, jobs) -> None:
+    with pytest.raises(ValueError, match="cannot be billed"):
+        training_lines(Ledger(), DAY_S, training_s, jobs, Training(), "mvp", "main")
+
+
+@pytest.mark.parametrize(("labels", "learning"), [(-1, ModelLearning(quality=0.9)), (1, NoLearning())])
+def test_labels_that_cannot_be_billed_are_a_bug(labels, learning) -> None:
+    with pytest.raises(ValueError, match="cannot be billed"):
+        monitor_line(Ledger(), DAY_S, labels, learning, "mvp", "main")

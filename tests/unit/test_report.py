@@ -15,10 +15,12 @@ import pytest
 from test_report_frames import RUNS, FakeRun, an_hour, eighty_eight_days, five_seconds, grow, scenario_of, two_years
 
 import sim
-from sim.clock.calendar import NS_PER_S
-from sim.report import advice, findings, levers, outlook, tables
-from sim.report.facts import MONTHS, civil_date, gather, periods
+from sim.clock.calendar import MONTHS, NS_PER_S
+from sim.report import advice, findings, levers, outlook, phrases, tables
+from sim.report.facts import civil_date, gather, periods
+from sim.report.figure_bend import cost_against_traffic
 from sim.report.figure_cost import cost_over_time
+from sim.report.first_page import conclusions
 from sim.report.html import write_report
 from sim.report.numbers import share, usd
 from sim.scenario.dump import dump
@@ -173,6 +175,40 @@ def test_what_is_to_be_typed_is_a_scenario_that_loads(tmp_path: Path) -> None:
                 _, _, scenario, *changes = shlex.split(step.typed)
                 assert scenario == "scenario=scenario.yaml"
                 assert sim.load(str(kept), *changes)
+
+
+def test_a_phase_shorter_than_a_month_is_told_by_its_total_and_not_by_the_month() -> None:
+    # given a life of 90 days whose first phase lasts four of them and pays 27,000 USD once
+    run = grow(scenario_of("horizon=90 d", "phases.mvp.start='2026-01-05'", "phases.production.start='2026-01-20'",
+                           "phases.scale.start='2026-02-01'"))  # fmt: skip
+    run.lines.post(86_400.0, "development", "fixed", 1.0, "once", 27_000.0, "poc")
+    facts = gather(run)
+    first, last = facts.phases[0], facts.phases[-1]
+    # then its cost is told as it is, and that of a long phase by the month
+    for said, per in ((findings.headline(facts), "per"), (phrases.phrases(facts)[0], "a")):
+        assert f"{usd(first.total_usd)} in the 4 days of poc" in said
+        assert f"{usd(last.per(facts.told))} {per} month in scale" in said
+    assert first.total_usd > 27_000.0
+
+
+def test_the_bend_is_that_of_serving_cost_where_there_is_a_commitment() -> None:
+    run = two_years()
+    without = cost_against_traffic(gather(run))
+    starts = [at_ns / NS_PER_S for at_ns in run.calendar.day_starts()]
+    for at_s in starts:
+        run.lines.post(at_s, "commitment", "fixed", 48.0, "h", 1.0, "scale")
+    facts = gather(run)
+    plot = cost_against_traffic(facts)
+    assert "its variable cost against its requests" in without.sentence
+    assert "commitment" not in without.sentence
+    assert "its serving cost against its requests" in plot.sentence
+    assert "Serving cost is variable cost and the commitment" in plot.sentence
+    assert plot.finding.startswith("Serving cost ")
+    assert "serving cost [USD]" in plot.csv.splitlines()[0]
+    assert tables.phase_rows(facts)[-1].name == "elasticity of serving cost"
+    answer, why = conclusions(facts)[2][1:]
+    assert "serving cost: variable cost and the commitment" in answer
+    assert "of variable cost" not in why
 
 
 def test_the_month_in_which_variable_cost_overtakes_fixed_is_named() -> None:

@@ -251,7 +251,7 @@ def _scaled(name: str, requests: float) -> dict[str, object]:
     steps = [{"from": a, "to": b, "elasticity": 0.7, "lo": 0.6, "hi": 0.8} for a, b in ((0.5, 1), (1, 2))]
     variable = [requests * 2e-3 * factor**0.7 for factor in (0.5, 1, 2)]
     return {"name": name, "requests": [requests / 2, requests, 2 * requests], "variable_usd": variable,
-            "fixed_usd": [requests * 3e-3] * 3, "steps": steps}  # fmt: skip
+            "fixed_usd": [requests * 3e-3] * 3, "serving_usd": variable, "steps": steps}  # fmt: skip
 
 
 def an_hour() -> FakeRun:

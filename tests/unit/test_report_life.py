@@ -7,9 +7,10 @@ import pytest
 from test_report import shown
 from test_report_frames import DAY_S, FakeRun, enliven, five_seconds, grow, scenario_of, two_years, whole_life
 
+from sim.clock.calendar import MONTH_DAYS
 from sim.report import advice, findings, levers, outlook, phrases, tables, tables_life
 from sim.report.assumptions import assumptions
-from sim.report.facts import MONTH_DAYS, Facts, gather
+from sim.report.facts import Facts, gather
 from sim.report.figure_cost import group_sums, variable_money
 from sim.report.figure_quality import deploys
 from sim.report.figure_value import by_period
@@ -87,15 +88,41 @@ def test_promotions_tell_the_values_that_opened_the_gate(life: Facts, page: Path
     assert "traffic 2.31 req/s ≥ 2 req/s" in shown(page).replace("\u00a0", " ")
 
 
-def test_thresholds_are_passed_missed_or_not_applicable(life: Facts) -> None:
+def test_thresholds_are_passed_missed_or_not_measured(life: Facts) -> None:
     said = {name: [cell[0] for cell in cells] for name, _, cells in tables_life.thresholds(life)}
     assert said == {
         "unit cost": ["passed"] * 4,
         "latency p99": ["missed"] * 4,
-        "false positive rate": ["not applicable"] * 4,
+        "false positive rate": ["not measured"] * 4,
+        "cost reduction": ["not measured"] * 4,
     }
     limits = [limit for _, limit, _ in tables_life.thresholds(life)]
-    assert limits == ["at most $0.001", "at most 200 ms", "at most 1 %"]
+    assert limits == ["at most 0.001 USD", "at most 200 ms", "at most 1 %", "at least 20 %"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "measured", "limit", "value"),
+    [
+        ("{kind: traffic, at_least: 3 req/min}", 0.0483333, "at least 3 req/min", "2.9 req/min"),
+        ("{kind: requests, at_least: 5000}", 4999, "at least 5,000 req", "4,999 req"),
+        ("{kind: value, at_least: 500 USD/day}", 437.5, "at least 500 USD/day", "438 USD/day"),
+        ("{kind: slo_attainment, at_least: 99.95 %}", 0.99949, "at least 99.95 %", "99.9 %"),
+        ("{kind: date, from: '2026-04-01'}", "2026-03-31 00:00:00+02:00", "from 2026-04-01", "2026-03-31"),
+    ],
+)
+def test_a_threshold_reads_as_the_check_does_with_its_unit(
+    condition: str, measured: object, limit: str, value: str
+) -> None:
+    # given a threshold that a phase missed
+    run = grow(scenario_of("horizon=2 d", "phases=production", "learning=none", f"gates.asked={condition}"))
+    row = {"phase": "production", "name": "asked", "measure": "", "value": measured, "limit": 0, "passed": False}
+    run.thresholds.append(row | {"said": ""})
+    facts = gather(run)
+
+    found = {name: (wanted, cells) for name, wanted, cells in tables_life.thresholds(facts)}
+
+    assert found["asked"] == (limit, [("missed", value, True)])
+    assert f"asked {limit}" in next(row.value for row in assumptions(facts) if row.what == "thresholds")
 
 
 def test_moves_between_ways_of_serving_tell_what_was_paid_once(life: Facts) -> None:
@@ -168,7 +195,7 @@ def test_assumptions_cover_every_part_that_is_on(life: Facts) -> None:
                  "value of an answer of main", "hosting of pool main: managed endpoint", "gate of mvp",
                  "other costs of poc", "thresholds", "incidents"):  # fmt: skip
         assert told[what]
-    assert "unit cost at most $0.001" in told["thresholds"]
+    assert "unit cost at most 0.001 USD" in told["thresholds"]
     off = gather(
         grow(
             scenario_of(
@@ -200,6 +227,23 @@ def test_a_commitment_is_offered_for_what_is_cheaper_under_a_contract() -> None:
     assert usd(step.saves_usd) in step.text
     assert "4 machines" in step.text
     assert "hosting.committed.base_replicas=4" in step.typed
+
+
+def test_idle_machines_of_a_commitment_are_told_and_fewer_are_committed_to() -> None:
+    # given replicas of which four are committed to, and nearly all of their time idle
+    run = grow(
+        scenario_of("horizon=100 d", "phases=production", "phases.production.serving=committed", "autoscaler=fixed",
+                    "autoscaler.replicas=4", "hosting.committed.base_replicas=4"), per_s=0.2, growth=1.5
+    )  # fmt: skip
+    facts = gather(run)
+    pool = facts.phases[-1].scenario.pools["main"]
+    step = next(step for step in levers.levers(facts) if "autoscaler" in step.text)
+    # then the saving holds what three of the four cost under their contract, beside what is idle on demand
+    committed = 3 * pool.machine.price_usd_per_h * (1 - pool.hosting.committed.discount) * 24 * MONTH_DAYS
+    on_demand = levers.account_usd(facts, facts.phases[-1], "serving.machine.idle")
+    assert step.saves_usd == pytest.approx((committed + on_demand) / 2, rel=1e-9)
+    assert "commit to 1 instead of 4" in step.text
+    assert "hosting.committed.base_replicas=1" in step.typed
 
 
 def test_no_commitment_is_offered_for_what_is_on_for_too_short_a_time() -> None:

@@ -12,6 +12,8 @@ from sim.record.progress import Progress
 from sim.report.facts import gather
 from sim.report.findings import felt
 from sim.report.terminal import phase_table, progress_bar
+from sim.scenario.model import ReplayProduct
+from sim.workload.parameters import Demand
 
 HORIZON_NS = 10_000_000_000
 
@@ -74,7 +76,10 @@ def test_notes_are_told() -> None:
 def test_a_file_in_a_note_is_told_by_its_name_alone() -> None:
     run = an_hour()
     folder = "/home/someone/My data"
-    replay = sim.load("document_assistant").workloads["main"].model_copy(update={"path": f"{folder}/requests.csv"})
+    shared = (
+        sim.load("document_assistant").workloads["main"].model_dump(by_alias=False, include=set(Demand.model_fields))
+    )
+    replay = ReplayProduct(**shared, path=f"{folder}/requests.csv")
     run.scenario = run.scenario.model_copy(update={"workloads": {"main": replay}})
     run.notes = [f"{folder}/requests.csv: columns that are not used: user."]
     assert gather(run).notes == ["requests.csv: columns that are not used: user."]

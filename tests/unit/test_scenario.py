@@ -147,7 +147,8 @@ def test_a_phase_overrides_base_nodes_entries_and_kinds():
     assert phases["scale"].pools["two"].autoscaler.replicas == 3, "an entry's own value wins in a phase too"
     assert [pool.routing for pool in phases["scale"].pools.values()] == ["round_robin", "shared_queue"]
     assert phases["scale"].api.request_usd == 1.0
-    assert set(changes_by_phase(scenario)) == {"mvp", "production", "scale"}, "the MVP's endpoint is small"
+    changed = {"poc", "mvp", "production", "scale"}
+    assert set(changes_by_phase(scenario)) == changed, "the API has a model of its own, and the MVP's endpoint is small"
 
 
 def test_every_phase_is_a_whole_valid_scenario(tmp_path):
@@ -161,7 +162,9 @@ def test_every_phase_is_a_whole_valid_scenario(tmp_path):
 
 
 def test_phases_keep_every_number_to_the_last_bit():
-    scenario = load("document_assistant", "workload.slo.share=0.999", f"workload.timeout={100 / 3!r} s")
+    scenario = load(
+        "document_assistant", "workload.slo.share=0.999", f"workload.timeout={100 / 3!r} s", "~phases.poc.override",
+    )  # fmt: skip
 
     assert all(phase.workloads == scenario.workloads for phase in phase_scenarios(scenario).values())
 
@@ -292,6 +295,16 @@ def test_only_phases_that_a_pool_serves_are_remarked_on():
 
     assert remarks(load("document_assistant", elsewhere.format("poc"))) == []
     assert len(remarks(load("document_assistant", elsewhere.format("scale")))) == 1
+
+
+def test_a_commitment_to_more_replicas_than_are_ever_asked_for_is_remarked_on():
+    few = ("document_assistant", "autoscaler=fixed", "autoscaler.replicas=2")
+    assert remarks(load(*few, "hosting.committed.base_replicas=2")) == []
+
+    (said,) = remarks(load(*few, "hosting.committed.base_replicas=3"))
+
+    assert said.startswith("phase scale: pool main commits to 3 replicas and never asks for more than 2, so that 1")
+    assert "Lower hosting.committed.base_replicas to 2" in said
 
 
 def test_entries_that_are_not_there_are_named_in_the_order_typed():

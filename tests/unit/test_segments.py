@@ -155,7 +155,7 @@ def _life(rng: np.random.Generator) -> pd.DataFrame:
     machines = 0.2 * requests**0.5 * np.exp(rng.normal(0, 0.02, 730))
     return pd.DataFrame({
         "day": pd.date_range("2026-01-01", periods=730), "phase": phase, "complete": True, "offered": requests,
-        "variable_usd": np.where(day < 243, 3e-4 * requests, machines), "fixed_usd": 100.0,
+        "serving_usd": np.where(day < 243, 3e-4 * requests, machines), "fixed_usd": 100.0,
     })  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def test_the_fitted_lines_lie_on_the_days_and_meet_the_slopes_ends() -> None:
         ("api", ["poc", "mvp"]), ("pool", ["production", "scale"]),
     ]  # fmt: skip
     for point in curve["lines"][0]["points"]:
-        assert point["variable_usd"] == pytest.approx(3e-4 * point["requests_per_day"], rel=0.01)
+        assert point["serving_usd"] == pytest.approx(3e-4 * point["requests_per_day"], rel=0.01)
     assert curve["slopes"][0]["from"] == pytest.approx(days["offered"].min())
     assert curve["slopes"][-1]["to"] == pytest.approx(days["offered"].max())
     assert curve["slopes"][0]["to"] == curve["breaks"][0]["requests_per_day"] == curve["slopes"][1]["from"]
@@ -200,7 +200,7 @@ def test_the_fitted_lines_lie_on_the_days_and_meet_the_slopes_ends() -> None:
 def test_days_that_are_cut_or_empty_do_not_count_and_a_short_mode_is_left_out_and_said() -> None:
     days = _life(np.random.default_rng(4))
     days.loc[days.index[:5], "complete"] = False
-    days.loc[days.index[300], "variable_usd"] = 0.0
+    days.loc[days.index[300], "serving_usd"] = 0.0
     days.loc[days.index[-10:], "phase"] = "after"
     curve = _curve(days, MODES | {"after": "committed"})
     assert curve["days"] == 730 - 5 - 1 - 10

@@ -116,7 +116,7 @@ def test_a_phase_says_what_it_cost_and_what_users_felt() -> None:
     assert poc["latency_p50_s"] == pytest.approx(0.1, rel=0.01)
     assert poc["latency_p95_s"] == pytest.approx(2.0, rel=0.01)
     assert (poc["fixed_usd"], poc["variable_usd"]) == (40.0, 10.0)
-    assert poc["idle_share"] == 3 / 8
+    assert poc["idle_share"] == 3 / 4
     assert (poc["variable_per_1k_usd"], poc["total_per_1k_usd"]) == (2.0, 10.0)
     assert summary["totals"] == {
         "offered": 5000, "completed": 4800, "fixed_usd": 40.0, "variable_usd": 10.0, "total_usd": 50.0,

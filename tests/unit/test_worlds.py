@@ -72,7 +72,9 @@ def test_payments_are_promoted_only_with_few_false_alarms_and_peak_on_black_frid
     assert checked(run, "false positive rate") == {"mvp": True, "production": True, "scale": True}
     thresholds = [row for row in run.thresholds if row["name"] == "false_positive_rate"]
     assert [row["phase"] for row in thresholds] == LIFE
-    assert all(0 < row["value"] < 0.02 for row in thresholds)
+    # the last phase has no gate to end it, and is shorter than the week that it is judged by instead
+    assert [row["value"] is None for row in thresholds] == [False, False, False, True]
+    assert all(0 < row["value"] < 0.02 for row in thresholds[:-1])
     # given everybody is let in from Thursday on, then Friday has about 3 x 1.12 times the payments of Thursday
     thursday, friday = (potential_on(run, day) for day in (3, 4))
     assert 2.8 < friday / thursday < 3.6

@@ -85,13 +85,19 @@ def _use(st: State, wl, entry: int) -> None:  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _remove(st: State, wl, entry: int) -> None:  # type: ignore[no-untyped-def]
-    """Take an entry out of its hash chain and the order of use; it is free again."""
+def _take_out(st: State, wl, entry: int) -> None:  # type: ignore[no-untyped-def]
+    """Take an entry out of its hash chain and the order of use."""
     link = _head(wl, st.memory[_at(wl, entry) + _KEY])
     while st.memory[link] != entry:
         link = _at(wl, st.memory[link]) + _CHAIN
     put(st, link, st.memory[_at(wl, entry) + _CHAIN])
     _unlink(st, wl, entry)
+
+
+@inlined
+def _remove(st: State, wl, entry: int) -> None:  # type: ignore[no-untyped-def]
+    """Throw an entry away: it is free again."""
+    _take_out(st, wl, entry)
     put(st, _at(wl, entry) + _CHAIN, wl.cache_free)
     wl.cache_free = entry
     wl.cache_live -= 1
@@ -122,19 +128,21 @@ def remember(st: State, w: int, key: int, t: int) -> None:
         _use(st, wl, entry)
     else:
         if wl.cache_live == wl.cache_entries:
-            _remove(st, wl, wl.cache_oldest)
-        entry = wl.cache_free
-        if entry != 0:
-            wl.cache_free = st.memory[_at(wl, entry) + _CHAIN]
+            entry = wl.cache_oldest
+            _take_out(st, wl, entry)
         else:
-            wl.cache_used += 1
-            entry = wl.cache_used
+            wl.cache_live += 1
+            entry = wl.cache_free
+            if entry != 0:
+                wl.cache_free = st.memory[_at(wl, entry) + _CHAIN]
+            else:
+                wl.cache_used += 1
+                entry = wl.cache_used
         put(st, _at(wl, entry) + _KEY, key)
         head = _head(wl, key)
         put(st, _at(wl, entry) + _CHAIN, st.memory[head])
         put(st, head, entry)
         _link(st, wl, entry)
-        wl.cache_live += 1
     put(st, _at(wl, entry) + _INSERTED, t)
 
 
