@@ -56,7 +56,7 @@ def quality(facts: Facts) -> Plot | None:
     seen = bool(table["quality_seen"].notna().any())
     sentence = f"Share of right answers (mean of each {step(series.grain_s(edges))})"
     sentence += (
-        ": the green line is the truth, the dots are what the monitor knew of it at the time, late and from a sample."
+        ": the green line is the truth, the dotted one what the monitor knew at the time, late and from a sample."
         if seen else "; nobody checks answers here, so that the product itself does not know this line."
     )  # fmt: skip
     if any(_threshold(facts, name) is not None for name in names):

@@ -81,11 +81,11 @@ def _paced(phase: PhaseFacts, a_month_usd: float) -> str:
     return f"{usd(a_month_usd * days / MONTH_DAYS)} in the {length(days * DAY_S)} of {phase.name}"
 
 
-def _saves(phase: PhaseFacts, saves_usd: float, most: bool = False) -> str:
+def _saves(phase: PhaseFacts, saves_usd: float, rough: bool = False) -> str:
     """saves 8.1 % of the bill ($4.9k a month)."""
     bill = phase.total_usd / float(phase.said["days"]) * MONTH_DAYS
-    up_to = "up to " if most else ""
-    return f"saves {up_to}{share(saves_usd / bill)} of the bill ({_paced(phase, saves_usd)})"
+    about = "about " if rough else ""
+    return f"saves {about}{share(saves_usd / bill)} of the bill ({_paced(phase, saves_usd)})"
 
 
 def _last_pool(facts: Facts, *modes: str) -> tuple[PhaseFacts, str, Pool] | None:
@@ -159,7 +159,7 @@ def _target(facts: Facts) -> Step | None:
         do += f", and commit to {saving.base} instead of {had}"
         typed.append(f"{pool_key(facts, name, 'hosting.committed.base_replicas')}={saving.base}")
     weight = saving.usd if isinstance(scaler, HorizontalPodAutoscaler) else saving.usd / 2
-    return Step(f"{do}: {_saves(phase, saving.usd, True)}, as {what}.", run_with(*typed), weight)
+    return Step(f"{do}: {_saves(phase, saving.usd, rough=True)}, as {what}.", run_with(*typed), weight)
 
 
 def _sourcing(facts: Facts) -> Step | None:

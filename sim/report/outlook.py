@@ -25,7 +25,7 @@ def look_again(facts: Facts) -> str:
             "of one phase. Sooner when traffic has doubled or a price has changed."
         )
     factor, days = growth
-    pace = f"over the last {days:.0f} days traffic {_moved(factor - 1)} a month"
+    pace = f"over the last {days:.0f} days traffic {_moved(factor - 1)} a month{_aside(facts)}"
     phase = facts.phases[-1]
     ceiling, peak = most_per_s(facts, phase), phase.said["peak_rate_per_s"]
     if factor <= NO_GROWTH or not peak:
@@ -56,7 +56,9 @@ def look_again(facts: Facts) -> str:
 def monthly_growth(facts: Facts) -> tuple[float, float] | None:
     """Factor by which requests grow in a month, and over how many days it was seen; None under 28 whole days.
 
-    The mean of the later half of the last phase's days against the earlier half, at most 120 days back.
+    Over the last phase's days, at most 120 back. Where every workload has a growth curve, that of the curves, by their
+    rates, so that a season or a launch does not pass for growth; where traffic is recorded, the mean of the later half
+    of the days against the earlier one, seasons and all.
     """
     if not facts.phases:
         return None
@@ -65,8 +67,27 @@ def monthly_growth(facts: Facts) -> tuple[float, float] | None:
     half = len(offered) // 14 * 7  # whole weeks, so that weekdays do not pass for growth
     if len(offered) < MIN_DAYS:
         return None
+    known = _growth_of_curves(facts, 2.0 * half)
+    if known is not None:
+        return known ** (MONTH_DAYS / (2.0 * half)), 2.0 * half
     before, after = float(offered[-2 * half : -half].mean()), float(offered[-half:].mean())
     return ((after / before) ** (MONTH_DAYS / half), 2.0 * half) if before > 0 and after > 0 else None
+
+
+def _growth_of_curves(facts: Facts, days: float) -> float | None:
+    """Factor by which growth alone has raised demand in the last `days`; None where some traffic is recorded."""
+    import numpy as np
+
+    from sim.workload.parameters import RatedWorkload
+    from sim.workload.rate import growth_factor
+
+    moments = np.array([facts.horizon_s - days * DAY_S, facts.horizon_s])
+    demand = np.zeros(2)
+    for workload in facts.scenario.workloads.values():
+        if not isinstance(workload, RatedWorkload):
+            return None
+        demand += workload.rate_per_s * growth_factor(workload.growth, moments)
+    return float(demand[1] / demand[0])
 
 
 def most_per_s(facts: Facts, phase: PhaseFacts) -> float | None:
@@ -101,6 +122,17 @@ def _date_after(facts: Facts, months: float) -> str:
 def _month_after(facts: Facts, months: float) -> str:
     moment = _after(facts, months)
     return f"{MONTHS[moment.month - 1]} {moment.year}"
+
+
+def _aside(facts: Facts) -> str:
+    """Says that seasons are left out, where there is one and it is known."""
+    from sim.workload.parameters import RatedWorkload
+
+    rated = [w for w in facts.scenario.workloads.values() if isinstance(w, RatedWorkload)]
+    if len(rated) < len(facts.scenario.workloads):
+        return ""
+    seasons = any(w.yearly or w.holidays or w.launches or w.spikes for w in rated)
+    return ", seasons and launches aside" if seasons else ""
 
 
 def _moved(part: float) -> str:

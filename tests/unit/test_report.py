@@ -221,7 +221,8 @@ def test_the_month_in_which_variable_cost_overtakes_fixed_is_named() -> None:
 
 
 def test_growth_that_meets_the_largest_pool_dates_the_next_look() -> None:
-    facts = gather(grow(scenario_of("horizon=200 d", "phases=production"), per_s=12.0, growth=6.0))
+    curve = "workload.growth={kind: piecewise, points: [{after: 200 d, factor: 6}]}"
+    facts = gather(grow(scenario_of("horizon=200 d", "phases=production", curve), per_s=12.0, growth=6.0))
     factor, days = outlook.monthly_growth(facts) or (0.0, 0.0)
     assert factor == pytest.approx(6.0 ** (30.4375 / 200), rel=0.03)
     assert 28 <= days <= 120

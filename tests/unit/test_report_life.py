@@ -290,3 +290,13 @@ def test_quality_without_retraining_is_said_to_fall() -> None:
     title = next(plot.finding for plot in plots(facts) if plot.key == "quality")
     assert re.fullmatch(r"Quality falls from 9[12][\d.]* % to 83[\d.]* %, and no retraining mends it", title)
     assert facts.horizon_s == 50 * DAY_S
+
+
+def test_a_season_does_not_pass_for_growth() -> None:
+    """Months that rise while growth stands still: nothing is said to grow."""
+    yearly = f"workload.yearly={[1 + month / 4 for month in range(12)]}"
+    scenario = scenario_of("horizon=200 d", "phases=production", "workload.growth={kind: none}", yearly)
+    facts = gather(grow(scenario, per_s=1.0, growth=3.0))
+    factor, _ = outlook.monthly_growth(facts) or (0.0, 0.0)
+    assert factor == 1.0
+    assert "seasons and launches aside" in outlook.look_again(facts)
