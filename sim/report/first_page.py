@@ -1,17 +1,19 @@
 """The first page: the scenario in a sentence, three conclusions in plain words, and what each phase costs."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from sim.clock.calendar import DAY_S
+from sim.clock.calendar import DAY_S, MONTH_DAYS
 from sim.report import findings
-from sim.report.facts import Facts, PhaseFacts, civil_date, civil_moment
+from sim.report.facts import MONTHLY_TOLD_DAYS, Facts, PhaseFacts, civil_date, civil_moment
 from sim.report.nodes import served
-from sim.report.numbers import NONE, between, duration, many, share, three, usd, whole
-from sim.report.numbers import slope as told
+from sim.report.numbers import NONE, duration, many, share, three, usd, whole
 from sim.report.tables_life import main_drivers
 from sim.report.turning import crossing, no_crossing
 
 _FELT = 0.02  # assumption: a driver that moves the slope by under two hundredths bends nothing that anybody sees
+
+_NEARLY_ALL = 0.9999  # assumption: that one in ten thousand was late is as near to all as a first page tells
 
 
 class PhaseCost(NamedTuple):
@@ -23,6 +25,7 @@ class PhaseCost(NamedTuple):
     requests: str
     fixed: str
     variable: str
+    a_month: str
     per_thousand: str
     slo: str
     missed: bool
@@ -68,18 +71,31 @@ def _phase_cost(facts: Facts, phase: PhaseFacts) -> PhaseCost:
         requests=whole(said["requests"]) if said["requests"] < 100_000 else many(said["requests"]),
         fixed=usd(said["fixed_usd"]),
         variable=usd(said["variable_usd"]),
+        a_month=_a_month(phase),
         per_thousand=usd(said["total_per_1k_usd"]),
         slo=slo_words(phase),
         missed=phase.missed,
     )
 
 
+def _a_month(phase: PhaseFacts) -> str:
+    """What a month of a phase cost; of one shorter than a month its total, told apart by that word: $27k total."""
+    days = float(phase.said["days"])
+    if days < MONTHLY_TOLD_DAYS:
+        return f"{usd(phase.total_usd)} total"
+    return usd(phase.total_usd / days * MONTH_DAYS)
+
+
 def slo_words(phase: PhaseFacts) -> str:
-    """held, 99.6 %: of the workload that is furthest under its promise, or least above."""
+    """held, 99.6 %: of the workload that is furthest under its promise, or least above; the table of phases has every
+    digit.
+    """
     worst = phase.worst
     if worst is None:
         return NONE
-    return f"{'missed' if phase.missed else 'held'}, {share(worst['slo_attainment'])}"
+    attained = float(worst["slo_attainment"])
+    said = "> 99.99 %" if _NEARLY_ALL < attained < 1 and not phase.missed else share(attained)
+    return f"{'missed' if phase.missed else 'held'}, {said}"
 
 
 def promise_words(facts: Facts) -> str:
@@ -125,17 +141,47 @@ def _why(facts: Facts) -> tuple[str, str]:
     if phase is None:
         return f"{findings.bend(facts)}.", driver_words(facts)
     slope = phase.said["elasticity"]
-    interval = between(slope["lo"], slope["hi"])
     sloped = [p for p in facts.phases if p.said["elasticity"]["value"] is not None]
-    both = "serving cost: variable cost and the commitment; " if findings.committed(facts) else ""
+    both = ["serving cost: variable cost and the commitment"] if findings.committed(facts) else []
     if len(sloped) == 1:
-        n = f"{both}elasticity {told(slope['value'])}, 95 %: {interval}; {three(phase.said['days'])} days"
-        return f"{findings.bend(facts)} ({n}).", driver_words(facts)
+        beside = [*_sure(slope), *both, f"{three(phase.said['days'])} days"]
+        return f"{findings.bend(facts)} ({'; '.join(beside)}).", driver_words(facts)
     more = [f"{findings.more_words(p.said['elasticity']['value'])} in {p.name}" for p in sloped]
-    n = f"{both}elasticity there {told(slope['value'])}, 95 %: {interval}"
+    beside = [*_sure(slope), *both]
+    qualified = f" ({'; '.join(beside)})" if beside else ""
     ask = "To serve 10 % more requests a day costs" if both else "10 % more requests a day cost"
-    answer = f"{ask} {', '.join(more[:-1])}, and {more[-1]} ({n})."
+    answer = f"{ask} {', '.join(more[:-1])}, and {more[-1]}{qualified}."
     return answer, driver_words(facts, whole_life=True)
+
+
+def _sure(slope: Mapping[str, Any]) -> list[str]:
+    """The interval of what 10 % more requests cost, in plain words: 95 % sure: 9.9 to 10.3 %; or that it is rounded
+    away. Empty where all of it is next to nothing.
+    """
+    ends = [findings.more_words(float(slope[end])) for end in ("lo", "hi")]
+    if all(end == findings.more_words(0.0) for end in ends):
+        return []
+    if ends[0] == ends[1]:
+        return ["95 % sure"]
+    (low, low_way), (high, high_way) = (end.rsplit(" ", 1) for end in ends)
+    if low_way != high_way:
+        return [f"95 % sure: {' to '.join(ends)}"]
+    if high_way == "less":
+        low, high = high, low
+    return [f"95 % sure: {low.removesuffix(' %')} to {high}"]
+
+
+def scale_words(facts: Facts) -> str:
+    """What the scale check found of the whole life, in a sentence; empty where none was made or it has no answer."""
+    check = facts.summary["scale_check"]
+    step = None if check is None else check["total"]["steps"][-1]
+    if check is None or step is None or step["elasticity"] is None:
+        return ""
+    counts = check["total"]["requests"]
+    asked = counts[-1] / counts[check["factors"].index(step["from"])]
+    costs, *ends = (three(asked ** step[key]) for key in ("elasticity", "lo", "hi") if step[key] is not None)
+    sure = f" (95 % sure: {' to '.join(ends)})" if ends and ends[0] != ends[1] else ""
+    return f"Played again with {three(asked)} times the requests, serving costs {costs} times as much{sure}."
 
 
 def driver_words(facts: Facts, *, whole_life: bool = False) -> str:

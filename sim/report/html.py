@@ -97,6 +97,7 @@ def _content(facts: Facts, figures: list[Plot]) -> dict[str, Any]:
         "driver_scope": tables_life.driver_scope(facts),
         "scale": tables_scale.scale(facts) if scaled else None,
         "scale_said": tables_scale.scale_sentences(facts) if scaled else [],
+        "scale_words": first_page.scale_words(facts),
         "assumptions": assumptions.assumptions(facts),
         "notes": facts.notes,
         "glossary": glossary.GLOSSARY,

@@ -30,7 +30,7 @@ def committed_to(phase: PhaseFacts, pool: Pool) -> tuple[int, float]:
 
 
 def by_autoscaler(facts: Facts, phase: PhaseFacts, name: str, pool: Pool) -> Saving:
-    """The most that following the traffic saves: the idle machines on demand, and those of the commitment beyond what
+    """About what following the traffic saves: the idle machines on demand, and those of the commitment beyond what
     is busy on the mean, of which one at least must stay.
     """
     base, price_usd = committed_to(phase, pool)
@@ -39,7 +39,7 @@ def by_autoscaler(facts: Facts, phase: PhaseFacts, name: str, pool: Pool) -> Sav
 
 
 def by_target(facts: Facts, phase: PhaseFacts, name: str, pool: Pool, floor: int, ratio: float) -> Saving:
-    """The most that fewer replicas save, of those above `floor` only `ratio`: on demand at once, and of a commitment by
+    """About what fewer replicas save, of those above `floor` only `ratio`: on demand at once, and of a commitment by
     committing to no more than then pay (those that are on for a larger share of time than the price is of that on
     demand), but to one.
     """

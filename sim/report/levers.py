@@ -81,11 +81,10 @@ def _paced(phase: PhaseFacts, a_month_usd: float) -> str:
     return f"{usd(a_month_usd * days / MONTH_DAYS)} in the {length(days * DAY_S)} of {phase.name}"
 
 
-def _saves(phase: PhaseFacts, saves_usd: float, rough: bool = False) -> str:
-    """saves 8.1 % of the bill ($4.9k a month)."""
+def _saves(phase: PhaseFacts, saves_usd: float) -> str:
+    """saves about 8.1 % of the bill ($4.9k a month): an estimate, as nothing was played again."""
     bill = phase.total_usd / float(phase.said["days"]) * MONTH_DAYS
-    about = "about " if rough else ""
-    return f"saves {about}{share(saves_usd / bill)} of the bill ({_paced(phase, saves_usd)})"
+    return f"saves about {share(saves_usd / bill)} of the bill ({_paced(phase, saves_usd)})"
 
 
 def _last_pool(facts: Facts, *modes: str) -> tuple[PhaseFacts, str, Pool] | None:
@@ -159,7 +158,7 @@ def _target(facts: Facts) -> Step | None:
         do += f", and commit to {saving.base} instead of {had}"
         typed.append(f"{pool_key(facts, name, 'hosting.committed.base_replicas')}={saving.base}")
     weight = saving.usd if isinstance(scaler, HorizontalPodAutoscaler) else saving.usd / 2
-    return Step(f"{do}: {_saves(phase, saving.usd, rough=True)}, as {what}.", run_with(*typed), weight)
+    return Step(f"{do}: {_saves(phase, saving.usd)}, as {what}.", run_with(*typed), weight)
 
 
 def _sourcing(facts: Facts) -> Step | None:

@@ -4,6 +4,7 @@ import math
 from datetime import datetime
 
 from sim.analysis.elasticity import MIN_DAYS  # growth over fewer days, too, is mostly weekdays
+from sim.analysis.summary import busiest
 from sim.clock.calendar import DAY_S, MONTH_DAYS, MONTHS, NS_PER_S
 from sim.report.facts import Facts, PhaseFacts
 from sim.report.numbers import rate, share
@@ -27,14 +28,14 @@ def look_again(facts: Facts) -> str:
     factor, days = growth
     pace = f"over the last {days:.0f} days traffic {_moved(factor - 1)} a month{_aside(facts)}"
     phase = facts.phases[-1]
-    ceiling, peak = most_per_s(facts, phase), phase.said["peak_rate_per_s"]
+    ceiling, peak = most_per_s(facts, phase), _peak_per_s(facts, phase)
     if factor <= NO_GROWTH or not peak:
         return f"Look again by {quarter}, as every quarter, or when a price changes: {pace}."
     meets = None if ceiling is None else math.log(max(ceiling / peak, 1.0)) / math.log(factor)
     if meets == 0.0:
         return (
-            f"Look again now, before {_date_after(facts, 1.0)}: {pace}, the peak is {rate(peak)}, and all replicas "
-            f"that the autoscaler may ask for give {rate(ceiling)}."
+            f"Look again now, before {_date_after(facts, 1.0)}: {pace}, machines get {rate(peak)} at the peak, "
+            f"and all replicas that the autoscaler may ask for give {rate(ceiling)}."
         )
     if meets is not None and meets < REVIEW_MONTHS:
         when = _date_after(facts, meets)
@@ -105,6 +106,14 @@ def most_per_s(facts: Facts, phase: PhaseFacts) -> float | None:
     return total if total > 0 else None
 
 
+def _peak_per_s(facts: Facts, phase: PhaseFacts) -> float | None:
+    """Requests per second that reach machines in the busiest window: neither answered from a cache nor turned away."""
+    windows = facts.run.timeseries
+    own = windows[windows["phase"] == phase.name]
+    reach = own.assign(offered=own["offered"] - own["hit"] - own["throttled"])
+    return busiest(reach, facts.scenario.record.interval_s).per_s
+
+
 def _after(facts: Facts, months: float) -> datetime:
     return facts.calendar.civil(round((facts.horizon_s + months * MONTH_DAYS * DAY_S) * NS_PER_S))
 
@@ -125,12 +134,12 @@ def _month_after(facts: Facts, months: float) -> str:
 
 
 def _aside(facts: Facts) -> str:
-    """Says that seasons are left out, where there is one and it is known."""
+    """Says that seasons are left out, where there is one and it is known; of recorded traffic, that they are in it."""
     from sim.workload.parameters import RatedWorkload
 
     rated = [w for w in facts.scenario.workloads.values() if isinstance(w, RatedWorkload)]
     if len(rated) < len(facts.scenario.workloads):
-        return ""
+        return ", seasons and all"
     seasons = any(w.yearly or w.holidays or w.launches or w.spikes for w in rated)
     return ", seasons and launches aside" if seasons else ""
 

@@ -32,8 +32,23 @@ def scale(facts: Facts) -> Table:
 
 
 def scale_sentences(facts: Facts) -> list[str]:
-    """What the scale check found, in sentences."""
-    return [str(said) for said in facts.summary["scale_check"]["said"]]
+    """What the scale check is to be read with, and what it found, in sentences."""
+    said = [_another_draw(facts), *facts.summary["scale_check"]["said"]]
+    return [str(sentence) for sentence in said if sentence]
+
+
+def _another_draw(facts: Facts) -> str:
+    """Says that demand was drawn again at every factor, 1 too, where it was: all factors are thinned from one demand,
+    twice that of the run.
+    """
+    check = facts.summary["scale_check"]
+    once = int(check["total"]["requests"][check["factors"].index(1)])
+    if once == facts.requests:
+        return ""
+    return (
+        f"The life at × 1 is another draw of the same demand than this run ({many(once)} requests there, "
+        f"{many(facts.requests)} here), so compare the rows with each other."
+    )
 
 
 def _elasticity(step: Mapping[str, Any] | None) -> str:

@@ -33,19 +33,19 @@ def crossing(facts: Facts) -> Crossing | None:
     if lo is None:
         return Crossing(month, str(said["label"]), at_s, at_s, at_s, "no interval: too few days")
     hi_s = facts.horizon_s if hi is None else _month_start_s(facts, hi)
-    return Crossing(month, str(said["label"]), at_s, _month_start_s(facts, lo), hi_s, f"95 %: {_range(facts, lo, hi)}")
+    return Crossing(month, str(said["label"]), at_s, _month_start_s(facts, lo), hi_s, _range(facts, lo, hi))
 
 
 def _range(facts: Facts, lo: int, hi: int | None) -> str:
-    """February to April 2027; that month; February 2027 or later."""
+    """95 % sure: February to April 2027; February 2027 or later; nothing more where it is one month."""
     begin = month_label(facts, lo)
     if hi is None:
-        return f"{begin} or later, perhaps beyond this run"
+        return f"95 % sure: {begin} or later, perhaps beyond this run"
     end = month_label(facts, hi)
     if lo == hi:
-        return "the same month"
+        return "95 % sure"
     (month, year), last_year = begin.split(), end.split()[1]
-    return f"{month if year == last_year else begin} to {end}"
+    return f"95 % sure: {month if year == last_year else begin} to {end}"
 
 
 def no_crossing(facts: Facts) -> str:

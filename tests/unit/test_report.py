@@ -229,6 +229,16 @@ def test_growth_that_meets_the_largest_pool_dates_the_next_look() -> None:
     assert re.search(r"Look again before \d+ \w+ 2026|Look again before \d+ \w+ 2027", outlook.look_again(facts))
 
 
+def test_what_a_cache_answers_brings_no_machine_nearer_to_its_limit() -> None:
+    # given traffic whose peak all machines together could not serve, of which a cache answers nineteen in twenty
+    curve = "workload.growth={kind: piecewise, points: [{after: 200 d, factor: 6}]}"
+    run = grow(scenario_of("horizon=200 d", "phases=production", curve), per_s=40.0, growth=6.0)
+    assert outlook.look_again(gather(run)).startswith("Look again now")
+    (frame,) = run.windows
+    frame["hit"] = frame["offered"] * 19 // 20
+    assert not outlook.look_again(gather(run)).startswith("Look again now")
+
+
 def test_each_workload_has_its_own_latency_panel_and_slo(tmp_path: Path) -> None:
     scenario = scenario_of("horizon=5 s", "learning=none", "phases=production", "record.interval=1 s",
                            "+workloads.chat.slo.latency=5 s", "+workloads.search.slo.latency=300 ms")  # fmt: skip

@@ -17,6 +17,7 @@ from sim.report.figure_value import by_period
 from sim.report.first_page import conclusions, phase_costs
 from sim.report.html import plots, write_report
 from sim.report.numbers import usd
+from sim.scenario.model import CountsProduct
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +53,43 @@ def test_the_first_page_tells_what_each_phase_costs_as_the_summary_does(life: Fa
         )
         assert row.slo.startswith("missed" if row.missed else "held")
         assert f">{row.per_thousand}<" in head
+        cost = (phase["fixed_usd"] + phase["variable_usd"]) / phase["days"] * MONTH_DAYS
+        assert row.a_month == usd(cost)
+        assert f">{row.a_month}<" in head
+
+
+def test_a_phase_shorter_than_a_month_has_its_total_in_the_table() -> None:
+    facts = gather(grow(scenario_of("horizon=9 d", "phases=production")))
+    (row,) = phase_costs(facts)
+    assert row.a_month == f"{usd(facts.total_usd)} total"
+
+
+@pytest.mark.parametrize(
+    ("slope", "said"),
+    [
+        ((0.99, 0.98, 1.03), "(95 % sure: 9.79 to 10.3 %)"),
+        ((-0.05, -0.09, -0.02), "(95 % sure: 0.190 to 0.854 %)"),
+        ((0.0, -0.02, 0.03), "(95 % sure: 0.190 % less to 0.286 % more)"),
+        ((0.98, 0.98, 0.98), "(95 % sure)"),
+        ((0.0, 0.0, 0.0), "next to nothing more in scale"),
+    ],
+)
+def test_the_range_of_the_bend_is_told_in_plain_words(slope: tuple[float, float, float], said: str) -> None:
+    """No jargon on the first page, and no range from nothing to nothing."""
+    facts = gather(grow(scenario_of()))
+    facts.phases[-1].said["elasticity"].update(dict(zip(("value", "lo", "hi"), slope, strict=True)))
+    answer = conclusions(facts)[2].answer
+    assert "elasticity" not in answer
+    assert said in answer
+    if not any(slope):
+        assert "95 % sure" not in answer
 
 
 def test_the_month_of_the_crossover_is_that_of_the_summary(life: Facts) -> None:
     there = life.summary["crossover"]
     assert there["month"] is not None
     answer = conclusions(life)[1].answer
-    assert f"In month {there['month']}, {there['label']} (95 %: " in answer
+    assert f"In month {there['month']}, {there['label']} (95 % sure" in answer
     assert findings.balance(life) == f"Variable cost overtakes fixed in month {there['month']} ({there['label']})"
 
 
@@ -184,9 +215,15 @@ def test_three_to_five_sentences_for_the_meeting_hold_numbers(life: Facts) -> No
 
 
 def test_the_scale_check_is_told_only_where_it_was_asked_for(page: Path, tmp_path: Path) -> None:
-    assert 'id="scale-check"' in (page / "report.html").read_text(encoding="utf-8")
+    text = (page / "report.html").read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+    assert 'id="scale-check"' in text
+    # then the first page has its total (2 to the 0.7th, the 0.6th to the 0.8th), and its section whose draw it is
+    assert "Played again with 2 times the requests, serving costs 1.62 times as much (95 % sure: 1.52 to 1.74)." in text
+    assert "another draw of the same demand" in text
     write_report(five_seconds(), tmp_path)
-    assert 'id="scale-check"' not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert 'id="scale-check"' not in text
+    assert "Played again" not in text
 
 
 def test_assumptions_cover_every_part_that_is_on(life: Facts) -> None:
@@ -300,3 +337,16 @@ def test_a_season_does_not_pass_for_growth() -> None:
     factor, _ = outlook.monthly_growth(facts) or (0.0, 0.0)
     assert factor == 1.0
     assert "seasons and launches aside" in outlook.look_again(facts)
+
+
+def test_growth_of_recorded_traffic_is_that_which_was_seen_and_says_so() -> None:
+    # given the same months, of which nobody knows what was season
+    run = grow(scenario_of("horizon=200 d", "phases=production"), per_s=1.0, growth=3.0)
+    had = run.scenario.workloads["main"]
+    shared = {name: getattr(had, name) for name in CountsProduct.model_fields if hasattr(had, name)}
+    recorded = CountsProduct.model_construct(**shared | {"kind": "counts", "path": "counts.csv", "interval_s": 3600.0})
+    run.scenario = run.scenario.model_copy(update={"workloads": {"main": recorded}})
+    facts = gather(run)
+    factor, _ = outlook.monthly_growth(facts) or (0.0, 0.0)
+    assert factor == pytest.approx(3.0 ** (MONTH_DAYS / 200), rel=0.03)
+    assert "a month, seasons and all" in outlook.look_again(facts)
