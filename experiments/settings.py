@@ -30,6 +30,10 @@ class Settings:
         layers = _merged(_merged(self.values, self.cases[case]), values)
         return load(self.scenario, *self.choices, **layers)
 
+    def replay(self, case: str, arrivals: Path) -> "Scenario":
+        """The scenario of a case with the arrivals of a file, wherever it stands. Raises InputError."""
+        return self.load(case, workload={**self.cases[case]["workload"], "path": str(arrivals)})
+
 
 def read(folder: Path) -> Settings:
     """Settings of the experiment in this folder."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.estimates import Estimate
 from experiments.judgement import Got
-from experiments.settings import Settings, read
+from experiments.settings import read
 
 if TYPE_CHECKING:
     from sim import Scenario
@@ -25,18 +25,13 @@ def run(small: bool) -> dict[str, Got]:
     settings = read(HERE)
     got: dict[str, Got] = {}
     for volume in settings.own["terabytes"]:
-        scenario = replayed(settings, f"tb_{volume}")
+        scenario = settings.replay(f"tb_{volume}", HERE / "arrivals.csv")
         got[f"at_once_usd_{volume}_tb"] = metered(scenario, [volume * TB])
         requests = settings.own["requests"]
         got[f"in_parts_usd_{volume}_tb"] = metered(scenario, [scenario.workloads["main"].response_bytes] * requests)
         for month, usd in zip(MONTHS, billed(scenario), strict=True):
             got[f"{month}_usd_{volume}_tb"] = usd
     return got
-
-
-def replayed(settings: Settings, case: str) -> "Scenario":
-    """The scenario of a case with the arrivals of this folder, wherever one stands."""
-    return settings.load(case, workload={**settings.cases[case]["workload"], "path": str(HERE / "arrivals.csv")})
 
 
 def metered(scenario: "Scenario", volumes: list[float]) -> float:
@@ -68,7 +63,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
     from sim.report.canvas import EGRESS, FIXED, INK, log_axis, plot, value_axis
 
     settings = read(HERE)
-    price = replayed(settings, "tb_1").price.egress
+    price = settings.replay("tb_1", HERE / "arrivals.csv").price.egress
     rows = []
     for volume in settings.own["terabytes"]:
         usd = got[f"april_usd_{volume}_tb"]

@@ -21,21 +21,17 @@ def run(small: bool) -> dict[str, Got]:
     settings = read(HERE)
     got: dict[str, Got] = {}
     for case in CASES:
-        scenario = replayed(settings, case)
+        scenario = settings.replay(case, HERE / "arrivals.csv")
         volume = settings.own["days"] * scenario.workloads["main"].log_bytes
         accrued = kept(scenario, volume, settings.own["month"] * 3600)
         posted = billed(scenario)
         for name, one, other in zip(("ingest", "storage"), accrued, posted, strict=True):
             got |= {f"accrued_{name}_usd_{case}": one, f"ledger_{name}_usd_{case}": other}
-    got["steady_storage_usd_gb_750"] = steady(replayed(settings, "gb_750"), settings.own["month"] * 3600)
+    long_running = settings.replay("gb_750", HERE / "arrivals.csv")
+    got["steady_storage_usd_gb_750"] = steady(long_running, settings.own["month"] * 3600)
     horizon = settings.own["forms"]["small" if small else "full"]["horizon"]
     got["live_ingest_usd_30_d"] = live(settings, horizon)
     return got
-
-
-def replayed(settings: Settings, case: str) -> "Scenario":
-    """The scenario of a case with the arrivals of this folder, wherever one stands."""
-    return settings.load(case, workload={**settings.cases[case]["workload"], "path": str(HERE / "arrivals.csv")})
 
 
 def kept(scenario: "Scenario", volume: float, month_s: float) -> tuple[float, float]:
@@ -92,7 +88,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
     from sim import simulate
     from sim.report.canvas import FIXED, INK, VARIABLE, plot, value_axis
 
-    life = simulate(replayed(read(HERE), "gb_750"))
+    life = simulate(read(HERE).replay("gb_750", HERE / "arrivals.csv"))
     days = range(int(life.scenario.horizon_s / 86_400) + 1)
     curves = {}
     for name in ("log_ingest", "log_storage"):

@@ -1,8 +1,9 @@
 """Conditions that a gate may ask for, and that a scenario may name as thresholds: one parameter class each.
 
 A class says all that its kind needs, so that gates, tables and refusals tell it alike: `words`, its name in a sentence;
-`direction`, how `limit` is meant; `units` to show numbers in; `compares`, whether it takes the phase's first window to
-measure against; `read`, what a window showed. A new kind is a class here and its place in `Condition`.
+`units` to show numbers in; `compares`, whether it takes the phase's first window to measure against; `read`, what a
+window showed. Its one field named at_least... or at_most... is its `limit` and says its `direction`. A new kind is a
+class here and its place in `Condition`.
 """
 
 from datetime import date, datetime
@@ -73,70 +74,70 @@ class DateCondition(Parameters):
         return self.from_
 
 
-class TrafficCondition(Parameters):
+class _NumberCondition(Parameters):
+    """A condition on a number that a window shows; the limit is in the base unit."""
+
+    units: ClassVar[Units]
+    compares: ClassVar[bool] = False
+
+    @property
+    def direction(self) -> Direction:
+        """How the limit is meant."""
+        return "at least" if self._bound.startswith("at_least") else "at most"
+
+    @property
+    def limit(self) -> float:
+        """What is asked for."""
+        return float(getattr(self, self._bound))
+
+    @property
+    def _bound(self) -> str:
+        return next(name for name in type(self).model_fields if name.startswith(("at_least", "at_most")))
+
+
+class TrafficCondition(_NumberCondition):
     """Offered requests per second over the window, of one workload or (None) of all together."""
 
     kind: Literal["traffic"] = "traffic"
     at_least_per_s: Annotated[Rate, AfterValidator(_a_rate)]
     workload: str | None = None
     words: ClassVar[str] = "traffic"
-    direction: ClassVar[Direction] = "at least"
     units: ClassVar[Units] = ((1.0, "req/s"), (1 / 60, "req/min"), (1 / 3600, "req/h"), (1 / DAY_S, "req/day"))
-    compares: ClassVar[bool] = False
-
-    @property
-    def limit(self) -> float:
-        """Requests per second."""
-        return self.at_least_per_s
 
     def read(self, m: Measures) -> Reading:
         """What a window showed: requests per second."""
         return ratio(total(m.offered, self.workload), m.span_s), self.workload or ""
 
 
-class RequestsCondition(Parameters):
+class RequestsCondition(_NumberCondition):
     """Offered requests in the window (a count), of one workload or (None) of all together."""
 
     kind: Literal["requests"] = "requests"
     at_least: Annotated[Count, Field(ge=1, le=MAX_WINDOW_REQUESTS)]
     workload: str | None = None
     words: ClassVar[str] = "requests"
-    direction: ClassVar[Direction] = "at least"
     units: ClassVar[Units] = ((1.0, "req"),)
-    compares: ClassVar[bool] = False
-
-    @property
-    def limit(self) -> float:
-        """Requests."""
-        return float(self.at_least)
 
     def read(self, m: Measures) -> Reading:
         """What a window showed: requests."""
         return total(m.offered, self.workload), self.workload or ""
 
 
-class QualityCondition(Parameters):
+class QualityCondition(_NumberCondition):
     """Share of right answers as the monitor sees it, of one workload or (None) of the worst that has a monitor."""
 
     kind: Literal["quality"] = "quality"
     at_least: Share
     workload: str | None = None
     words: ClassVar[str] = "quality"
-    direction: ClassVar[Direction] = "at least"
     units: ClassVar[Units] = _SHARE
-    compares: ClassVar[bool] = False
-
-    @property
-    def limit(self) -> float:
-        """A share."""
-        return self.at_least
 
     def read(self, m: Measures) -> Reading:
         """What a window showed: a share."""
         return worst(m.quality_seen, self.workload, min)
 
 
-class SloAttainmentCondition(Parameters):
+class SloAttainmentCondition(_NumberCondition):
     """Share of the requests that ended which were answered within the SLO's latency; throttled ones do not count.
 
     Of one workload or (None) of the worst.
@@ -146,14 +147,7 @@ class SloAttainmentCondition(Parameters):
     at_least: Share
     workload: str | None = None
     words: ClassVar[str] = "SLO attainment"
-    direction: ClassVar[Direction] = "at least"
     units: ClassVar[Units] = _SHARE
-    compares: ClassVar[bool] = False
-
-    @property
-    def limit(self) -> float:
-        """A share."""
-        return self.at_least
 
     def read(self, m: Measures) -> Reading:
         """What a window showed: a share."""
@@ -161,84 +155,57 @@ class SloAttainmentCondition(Parameters):
         return worst(attained, self.workload, min)
 
 
-class LatencyP99Condition(Parameters):
+class LatencyP99Condition(_NumberCondition):
     """99th percentile of the latency of answered requests (s), of one workload or (None) of the worst."""
 
     kind: Literal["latency_p99"] = "latency_p99"
     at_most_s: PositiveSeconds
     workload: str | None = None
     words: ClassVar[str] = "p99 latency"
-    direction: ClassVar[Direction] = "at most"
     units: ClassVar[Units] = ((1.0, "s"), (1e-3, "ms"))
-    compares: ClassVar[bool] = False
-
-    @property
-    def limit(self) -> float:
-        """Seconds."""
-        return self.at_most_s
 
     def read(self, m: Measures) -> Reading:
         """What a window showed: seconds."""
         return worst(m.p99_s, self.workload, max)
 
 
-class FalsePositiveRateCondition(Parameters):
+class FalsePositiveRateCondition(_NumberCondition):
     """Share of harmless cases that are taken for harmful, of one workload or (None) of the worst that decides."""
 
     kind: Literal["false_positive_rate"] = "false_positive_rate"
     at_most: Share
     workload: str | None = None
     words: ClassVar[str] = "false positive rate"
-    direction: ClassVar[Direction] = "at most"
     units: ClassVar[Units] = _SHARE
-    compares: ClassVar[bool] = False
-
-    @property
-    def limit(self) -> float:
-        """A share."""
-        return self.at_most
 
     def read(self, m: Measures) -> Reading:
         """What a window showed: a share."""
         return worst(m.false_positive_rate, self.workload, max)
 
 
-class UnitCostCondition(Parameters):
+class UnitCostCondition(_NumberCondition):
     """Variable cost of an offered request (USD), of all workloads together: they share pools, and so their cost."""
 
     kind: Literal["unit_cost"] = "unit_cost"
     at_most_usd: Annotated[Usd, AfterValidator(_a_price)]
     workload: ClassVar[None] = None
     words: ClassVar[str] = "variable cost per request"
-    direction: ClassVar[Direction] = "at most"
     units: ClassVar[Units] = ((1.0, "USD"),)
-    compares: ClassVar[bool] = False
-
-    @property
-    def limit(self) -> float:
-        """USD per request."""
-        return self.at_most_usd
 
     def read(self, m: Measures) -> Reading:
         """What a window showed: USD per request."""
         return ratio(m.variable_usd, sum(m.offered.values())), ""
 
 
-class CostReductionCondition(Parameters):
+class CostReductionCondition(_NumberCondition):
     """Share by which total cost per request fell below that of the phase's first whole window."""
 
     kind: Literal["cost_reduction"] = "cost_reduction"
     at_least: Annotated[Share, AfterValidator(_part_of_the_cost)]
     workload: ClassVar[None] = None
     words: ClassVar[str] = "cost reduction"
-    direction: ClassVar[Direction] = "at least"
     units: ClassVar[Units] = _SHARE
     compares: ClassVar[bool] = True
-
-    @property
-    def limit(self) -> float:
-        """A share."""
-        return self.at_least
 
     def read(self, m: Measures) -> Reading:
         """What a window showed: a share."""
@@ -246,21 +213,14 @@ class CostReductionCondition(Parameters):
         return None if remaining is None else 1.0 - remaining, ""
 
 
-class ValueCondition(Parameters):
+class ValueCondition(_NumberCondition):
     """Value earned a day (USD), by one workload or (None) by all together."""
 
     kind: Literal["value"] = "value"
     at_least_usd_per_day: UsdPerDay
     workload: str | None = None
     words: ClassVar[str] = "value"
-    direction: ClassVar[Direction] = "at least"
     units: ClassVar[Units] = ((1.0, "USD/day"),)
-    compares: ClassVar[bool] = False
-
-    @property
-    def limit(self) -> float:
-        """USD per day."""
-        return self.at_least_usd_per_day
 
     def read(self, m: Measures) -> Reading:
         """What a window showed: USD per day."""

@@ -1,4 +1,5 @@
-"""Gaps of renewal processes: Gamma and Weibull of mean one with a given coefficient of variation, drawn by request id.
+"""Gaps of renewal processes of mean one, drawn by request id: exponential, and Gamma and Weibull of a given coefficient
+of variation.
 
 Request 0's gap is what is left of the gap that covers the start, so that the process is stationary from the first
 nanosecond: its expected count is the integrated rate, however bursty it is (Cox, Renewal Theory, 1962, ch. 5).
@@ -16,7 +17,7 @@ from sim.workload.block import Float64
 
 # A law, float64: family, shape, and scale, which makes the mean one.
 FAMILY, SHAPE, SCALE = 0, 1, 2
-GAMMA, WEIBULL = 0.0, 1.0
+GAMMA, WEIBULL, EXPONENTIAL = 0.0, 1.0, 2.0
 
 _INTERARRIVAL, _SMALL_SHAPE, _FIRST_GAP = int(Purpose.INTERARRIVAL), int(Purpose.SMALL_SHAPE), int(Purpose.FIRST_GAP)
 
@@ -24,6 +25,11 @@ _INTERARRIVAL, _SMALL_SHAPE, _FIRST_GAP = int(Purpose.INTERARRIVAL), int(Purpose
 _pair: Callable[[np.uint64, int, int, int], tuple[float, float]] = uniform_pair
 _uniform: Callable[[np.uint64, int, int, int], float] = uniform
 _normal: Callable[[float], float] = normal_quantile
+
+
+def poisson_law() -> Float64:
+    """float64[3]: the law of a Poisson process."""
+    return np.array([EXPONENTIAL, 1.0, 1.0])
 
 
 def law_of(family: Literal["gamma", "weibull"], cv: float) -> Float64:

@@ -12,7 +12,7 @@ import numpy as np
 from sim.compiled import inlined, kernel
 from sim.streams import Purpose, uniform_pair
 from sim.workload.block import Float64, Int32, Int64
-from sim.workload.gaps import gap_length
+from sim.workload.gaps import EXPONENTIAL, FAMILY, gap_length
 
 _ARRIVAL = int(Purpose.ARRIVAL)
 
@@ -72,44 +72,17 @@ def instant(offset: float, k: int, first_ns: int, length_ns: int, end_ns: int) -
     return start + min(int(offset), min(length_ns, end_ns - start) - 1)
 
 
-@kernel
-def poisson_block(
-    key: np.uint64,
-    first_id: int,
-    rate_per_ns: Float64,
-    first_ns: int,
-    length_ns: int,
-    end_ns: int,
-    state: Float64,
-    out: Int64,
-) -> tuple[int, int]:
-    """Fill `out` with arrivals of a Poisson process whose rate is constant within each interval.
-
-    The hazard of arrival i is -ln u(i), see `spend`. rate_per_ns: float64[k], rate of each interval from `first_ns` on,
-    each `length_ns` long, the last cut at `end_ns`; state: float64[3], see HAZARD; out: int64[n].
-    Returns (arrivals written, intervals finished): when all intervals are finished, `out` may have room left.
-    """
-    n, k, odd = 0, 0, 0.0
-    hazard, offset, drawn = state[HAZARD], state[OFFSET], state[DRAWN]
-    while True:
-        if drawn == 0.0:
-            if n == out.size:
-                break
-            u, odd = draw(key, first_id + n, odd, _ARRIVAL)
-            hazard = -math.log(u)
-            drawn = 1.0
-        hazard, offset, k = spend(hazard, offset, k, rate_per_ns, first_ns, length_ns, end_ns)
-        if k == rate_per_ns.size:
-            break
-        drawn = 0.0
-        out[n] = instant(offset, k, first_ns, length_ns, end_ns)
-        n += 1
-    state[HAZARD], state[OFFSET], state[DRAWN] = hazard, offset, drawn
-    return n, k
+@inlined
+def hazard_of(key: np.uint64, request: int, law: Float64, odd: float) -> tuple[float, float]:
+    """The hazard before a request under a law of gaps, -ln u for a Poisson process; and `odd`, see `draw`."""
+    if law[FAMILY] == EXPONENTIAL:
+        u, odd = draw(key, request, odd, _ARRIVAL)
+        return -math.log(u), odd
+    return gap_length(key, request, law), 0.0
 
 
 @kernel
-def renewal_block(
+def stream_block(
     key: np.uint64,
     first_id: int,
     law: Float64,
@@ -122,15 +95,17 @@ def renewal_block(
 ) -> tuple[int, int]:
     """Fill `out` with arrivals of a renewal process in operational time, in which the demand curve's rate is 1.
 
-    law: float64[3] of the gaps (sim/workload/gaps.py), of unit mean; everything else as in `poisson_block`.
+    law: float64[3] of the gaps (sim/workload/gaps.py), of unit mean, see `spend`; rate_per_ns: float64[k], rate of each
+    interval from `first_ns` on, each `length_ns` long, the last cut at `end_ns`; state: float64[3], see HAZARD; out:
+    int64[n]. Returns (arrivals written, intervals finished): when all intervals are finished, `out` may have room left.
     """
-    n, k = 0, 0
+    n, k, odd = 0, 0, 0.0
     hazard, offset, drawn = state[HAZARD], state[OFFSET], state[DRAWN]
     while True:
         if drawn == 0.0:
             if n == out.size:
                 break
-            hazard = gap_length(key, first_id + n, law)
+            hazard, odd = hazard_of(key, first_id + n, law, odd)
             drawn = 1.0
         hazard, offset, k = spend(hazard, offset, k, rate_per_ns, first_ns, length_ns, end_ns)
         if k == rate_per_ns.size:

@@ -9,7 +9,7 @@ from sim.workload.attributes import ZipfKeys
 from sim.workload.block import BLOCK_SIZE, ArrivalSource
 from sim.workload.counts import CountsArrivals
 from sim.workload.draws import AttributedArrivals
-from sim.workload.gaps import law_of
+from sim.workload.gaps import law_of, poisson_law
 from sim.workload.mix import MixArrivals
 from sim.workload.parameters import (
     ClientMixWorkload,
@@ -67,7 +67,7 @@ def _times(
             for i, client in enumerate(workload.clients)
         ]  # fmt: skip
         return MixArrivals(clients, calendar, block_size)
-    law = None
+    law = poisson_law()
     if isinstance(workload, RenewalWorkload):
         law = law_of(workload.interarrival.kind, workload.interarrival.cv)
     return RatedArrivals(curve, calendar, key, law, block_size)

@@ -4,7 +4,7 @@ import numpy as np
 
 from sim.clock.calendar import Calendar
 from sim.workload.block import BLOCK_SIZE, Block, Float64, Int64
-from sim.workload.kernels import poisson_block, renewal_block
+from sim.workload.kernels import stream_block
 from sim.workload.rate import DemandCurve
 
 
@@ -15,9 +15,9 @@ class ArrivalStream:
     """
 
     def __init__(
-        self, curve: DemandCurve, horizon_ns: int, key: np.uint64, law: Float64 | None = None, share: float = 1.0
-    ) -> None:
-        """key: of its random stream; law: of its gaps (sim/workload/gaps.py), None for Poisson; share: of the rate."""
+        self, curve: DemandCurve, horizon_ns: int, key: np.uint64, law: Float64, share: float = 1.0
+    ) -> None:  # fmt: skip
+        """key: of its random stream; law: of its gaps (sim/workload/gaps.py); share: of the rate."""
         self.finished = False
         self._curve, self._horizon_ns, self._key, self._law, self._share = curve, horizon_ns, key, law, share
         self._at = 0  # interval that the process has reached
@@ -31,11 +31,10 @@ class ArrivalStream:
             rates = curve.ahead(self._at)
             if self._share != 1.0:
                 rates = rates * self._share
-            place = (rates, self._at * curve.length_ns, curve.length_ns, self._horizon_ns, self._state, out[n:])
-            if self._law is None:
-                written, passed = poisson_block(self._key, self._id, *place)
-            else:
-                written, passed = renewal_block(self._key, self._id, self._law, *place)
+            written, passed = stream_block(
+                self._key, self._id, self._law, rates, self._at * curve.length_ns, curve.length_ns, self._horizon_ns,
+                self._state, out[n:],
+            )  # fmt: skip
             n += written
             self._id += written
             self._at += passed
@@ -51,10 +50,10 @@ class RatedArrivals:
         curve: DemandCurve,
         calendar: Calendar,
         key: np.uint64,
-        law: Float64 | None = None,
+        law: Float64,
         block_size: int = BLOCK_SIZE,
     ) -> None:
-        """key: of the workload's arrival stream; law: of the gaps, None for Poisson."""
+        """key: of the workload's arrival stream; law: of the gaps."""
         self.notes: list[str] = []
         self._stream = ArrivalStream(curve, calendar.horizon_ns, key, law)
         self._horizon_ns, self._size, self._id = calendar.horizon_ns, block_size, 0
