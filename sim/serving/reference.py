@@ -14,21 +14,16 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
-from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING
-from sim.serving.discipline.batching import batch_due, has_room, is_dead
-from sim.serving.discipline.routing import least_outstanding_key, round_robin_turn
 from sim.serving.discipline.service import draw_exposed, draw_service_ns
-from sim.serving.entities import Queue, Replica, Request
+from sim.serving.entities import Request
 from sim.serving.kernels.state import (
     API,
-    LEAST_OUTSTANDING,
     NO_KEY,
-    ROUND_ROBIN,
     ROW,
-    SHARED_QUEUE,
 )
 from sim.serving.plane import STEERED, Row, Steering, Traffic, check_entries, check_tenants
 from sim.serving.reception import Reception
+from sim.serving.reference_pools import Pools
 from sim.serving.tally import Tally
 from sim.streams import Purpose
 
@@ -43,17 +38,17 @@ class ReferencePlane:
         self._tally = Tally(clock, len(traffic), log)
         self.workloads = self._tally.workloads
         self.rows = np.zeros(len(rows), ROW)
-        self.on_drained: Callable[[int], None] = lambda slot: None
-        self._shared = [Queue() for _ in rows]
         self._reception = Reception(clock, self.workloads, traffic)
-        self._replicas: list[list[Replica]] = []
-        self._slots = sum(row.slots for row in rows)
-        slot = 0
-        for i, row in enumerate(rows):
-            self.rows[i]["kind"], self.rows[i]["first"] = row.kind, slot
-            self._replicas.append([Replica(slot + k, Queue()) for k in range(row.slots)])
-            slot += row.slots
-        self._row_of = [i for i, row in enumerate(rows) for _ in range(row.slots)]
+        self._pools = Pools(clock, rows, traffic, self.rows, self._tally, self._served)
+
+    @property
+    def on_drained(self) -> Callable[[int], None]:
+        """See Plane."""
+        return self._pools.on_drained
+
+    @on_drained.setter
+    def on_drained(self, told: Callable[[int], None]) -> None:
+        self._pools.on_drained = told
 
     # --- what the control plane asks
 
@@ -74,20 +69,11 @@ class ReferencePlane:
 
     def ready(self, slot: int) -> None:
         """See Plane."""
-        row = self._row_of[slot]
-        first = int(self.rows[row]["first"])
-        self._replicas[row][slot - first] = replica = Replica(slot, Queue(), taking=True)
-        self._clock.process(self._serve(row, replica))
-        replica.work = self._clock.event()
-        self._look(row, replica, True)
+        self._pools.ready(slot)
 
     def drain(self, slot: int) -> bool:
         """See Plane."""
-        row = self._row_of[slot]
-        replica = self._replicas[row][slot - int(self.rows[row]["first"])]
-        replica.taking, replica.draining = False, True
-        self._look(row, replica, True)
-        return self._retire_if_empty(replica)
+        return self._pools.drain(slot)
 
     def look_ahead(self, row: int, first_ns: int, interval_ns: int, samples: NDArray[np.int64]) -> bool:
         """SimPy cannot go back, so it never looks ahead."""
@@ -98,13 +84,11 @@ class ReferencePlane:
 
     def open(self, row: int) -> None:
         """See Plane."""
-        self.rows[row]["closing"] = 0
+        self._pools.open(row)
 
     def close(self, row: int) -> None:
         """See Plane."""
-        self.rows[row]["closing"] = 1
-        if self._rows[row].kind == SHARED_QUEUE:
-            self._look_shared(row, True)
+        self._pools.close(row)
 
     def steer(self, w: int, steering: Steering) -> None:
         """See Plane."""
@@ -119,22 +103,11 @@ class ReferencePlane:
 
     def expire(self, row: int) -> None:
         """See Plane."""
-        waiting, now = self._shared[row].waiting, self._clock.now
-        while waiting and is_dead(waiting[0].deadline_ns, now, False):
-            r = waiting.popleft()
-            self._tally.count(r.workload, queued=-1, queue_flow=-now)
-            self._tally.end_dropped(r)
+        self._pools.expire(row)
 
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
         """See Plane."""
-        now = self._clock.now
-        sample[-1, 0] = len(self._shared[row].waiting)
-        for i, r in enumerate(self._replicas[row]):
-            if r.taking or r.draining:
-                busy = r.busy_ns + (now - r.started_ns if r.serving else 0)
-                queued = len(r.queue.waiting)
-                sample[i, BUSY_NS], sample[i, IN_FLIGHT_NS] = busy, now * r.outstanding - r.load_flow
-                sample[i, COMPLETIONS], sample[i, QUEUED], sample[i, SERVING] = r.completions, queued, len(r.serving)
+        self._pools.scrape(row, sample)
 
     def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """See Plane."""
@@ -175,7 +148,7 @@ class ReferencePlane:
             self._tally.hit(r)
         elif self._rows[int(wl["row"])].kind == API:
             yield from self._call_api(r, self._rows[int(wl["row"])], tokens)
-        elif self._queue_up(int(wl["row"]), r):
+        elif self._pools.queue_up(int(wl["row"]), r):
             yield r.ended
         else:
             self._tally.reject(r)
@@ -194,154 +167,8 @@ class ReferencePlane:
         self._tally.end_served(r)
         self._reception.remember(r)
 
-    def _serve(self, row: int, replica: Replica) -> Process:
-        """A replica's life while it is ready or draining: handed a batch, it serves it; then it looks for the next."""
-        p = self._rows[row]
-        while True:
-            if replica.work is None:
-                replica.work = self._clock.event()
-            batch: list[Request] = yield replica.work
-            replica.work = None
-            if not batch:
-                return
-            first = batch[0]
-            took = draw_service_ns(
-                float(p.mean_ns[len(batch)]), p.distribution, p.sigma, self._traffic[first.workload].service_key,
-                first.request, int(Purpose.SERVICE),
-            )  # fmt: skip
-            yield self._clock.at(self._clock.now + took, Rank.COMPLETION, replica.slot)
-            for r in batch:
-                self._tally.end_served(r)
-                self._reception.remember(r)
-                r.ended.succeed()
-            now = self._clock.now
-            replica.busy_ns += now - replica.started_ns
-            self.rows[row]["busy_flow"] -= now
-            self.rows[row]["busy"] -= 1
-            replica.load_flow -= now * len(batch)
-            replica.completions += len(batch)
-            replica.serving = []
-            replica.work = self._clock.event()
-            self._look(row, replica, False)
-            if self._retire_if_empty(replica):
-                self._clock.call_at(now, Rank.SCALE_IN, lambda: self.on_drained(replica.slot), replica.slot)
-
-    def _expiry(self, row: int, replica: Replica | None, queue: Queue) -> Process:
-        """Wait until the queue's oldest request has waited max_queue_delay, then look again."""
-        due_ns = queue.due_ns
-        sub = self._slots + row if replica is None else replica.slot
-        yield self._clock.at(due_ns, Rank.BATCH_EXPIRY, sub)
-        if queue.due_ns == due_ns:
-            queue.due_ns = -1
-            if replica is None:
-                self._look_shared(row, True)
-            else:
-                self._look(row, replica, True)
-
-    # --- disciplines
-
-    def _queue_up(self, row: int, r: Request) -> bool:
-        """Route a request into a queue; False when there is no replica or no room."""
-        p = self._rows[row]
-        replica = None
-        if p.kind == SHARED_QUEUE:
-            queue, idle = self._shared[row], bool(self._idle(row))
-        else:
-            replica = self._route(row)
-            if replica is None:
-                return False
-            queue, idle = replica.queue, not replica.serving
-        if not has_room(len(queue.waiting), p.capacity, idle, p.max_batch, p.delay_ns):
-            return False
-        self._tally.enter(r)
-        queue.waiting.append(r)
-        self._tally.count(r.workload, queued=1, queue_flow=self._clock.now)
-        if replica is None:
-            self._look_shared(row, True)
-        else:
-            replica.load_flow += self._clock.now
-            self._look(row, replica, True)
-        return True
-
-    def _route(self, row: int) -> Replica | None:
-        ready = [r for r in self._replicas[row] if r.taking]
-        if not ready:
-            return None
-        if self._rows[row].kind == ROUND_ROBIN:
-            turn = int(self.rows[row]["turn"])
-            self.rows[row]["turn"] += 1
-            return ready[round_robin_turn(turn, len(ready))]
-        assert self._rows[row].kind == LEAST_OUTSTANDING
-        return min(ready, key=lambda r: least_outstanding_key(r.outstanding, r.slot))
-
-    def _look(self, row: int, replica: Replica, after_timeouts: bool) -> None:
-        """Start a batch on an idle replica if one is due, or note when one will be."""
-        if self._rows[row].kind == SHARED_QUEUE:
-            self._look_shared(row, after_timeouts)
-            return
-        queue = replica.queue
-        while queue.waiting and not replica.serving:
-            if not self._due(row, queue, replica.draining):
-                self._await_due(row, replica, queue)
-                return
-            self._start(row, replica, queue, after_timeouts)
-        queue.due_ns = -1
-
-    def _look_shared(self, row: int, after_timeouts: bool) -> None:
-        queue = self._shared[row]
-        while queue.waiting and (idle := self._idle(row)):
-            if not self._due(row, queue, bool(self.rows[row]["closing"])):
-                self._await_due(row, None, queue)
-                return
-            self._start(row, idle[0], queue, after_timeouts)
-        queue.due_ns = -1
-
-    def _idle(self, row: int) -> list[Replica]:
-        """Replicas free to take from the row's shared queue, lowest slot first."""
-        closing = bool(self.rows[row]["closing"])
-        return [r for r in self._replicas[row] if not r.serving and (r.taking or (r.draining and closing))]
-
-    def _due(self, row: int, queue: Queue, flush: bool) -> bool:
-        p, oldest = self._rows[row], queue.waiting[0].arrival_ns
-        return batch_due(len(queue.waiting), p.max_batch, oldest, p.delay_ns, self._clock.now, flush)
-
-    def _await_due(self, row: int, replica: Replica | None, queue: Queue) -> None:
-        due_ns = queue.waiting[0].arrival_ns + self._rows[row].delay_ns
-        if queue.due_ns != due_ns:
-            queue.due_ns = due_ns
-            self._clock.process(self._expiry(row, replica, queue))
-
-    def _start(self, row: int, replica: Replica, queue: Queue, after_timeouts: bool) -> None:
-        """Form a batch of the oldest living requests and hand it to the replica; the dead are dropped."""
-        now = self._clock.now
-        batch: list[Request] = []
-        while queue.waiting and len(batch) < self._rows[row].max_batch:
-            r = queue.waiting.popleft()
-            self._tally.count(r.workload, queued=-1, queue_flow=-now)
-            if is_dead(r.deadline_ns, now, after_timeouts):
-                if self._rows[row].kind != SHARED_QUEUE:
-                    replica.load_flow -= now
-                self._tally.end_dropped(r)
-                continue
-            batch.append(r)
-            if now > r.arrival_ns:
-                self._tally.count(r.workload, waited=1, wait_sum_s=(now - r.arrival_ns) * 1e-9)
-        if not batch:
-            return
-        for r in batch:
-            r.start_ns, r.slot, r.batch = now, replica.slot, len(batch)
-        if self._rows[row].kind == SHARED_QUEUE:
-            replica.load_flow += now * len(batch)
-        replica.serving, replica.started_ns = batch, now
-        self.rows[row]["busy_flow"] += now
-        self.rows[row]["busy"] += 1
-        assert replica.work is not None
-        replica.work.succeed(batch)
-
-    def _retire_if_empty(self, replica: Replica) -> bool:
-        if not replica.draining or replica.outstanding:
-            return False
-        replica.draining = False
-        if replica.work is not None and not replica.work.triggered:
-            replica.work.succeed([])
-        return True
+    def _served(self, r: Request) -> None:
+        """A pool has served a request: it ends, and its answer is kept."""
+        self._tally.end_served(r)
+        self._reception.remember(r)
+        r.ended.succeed()

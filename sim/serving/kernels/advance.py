@@ -11,8 +11,9 @@ from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVIN
 from sim.serving.discipline.batching import is_dead
 from sim.serving.kernels.api import pop_api
 from sim.serving.kernels.arrival import arrive
+from sim.serving.kernels.batching import complete, start_own, start_shared
 from sim.serving.kernels.memory import MOST_WRITES
-from sim.serving.kernels.requests import complete, end_queued, leave, prefer, start_own, start_shared
+from sim.serving.kernels.requests import end_queued, leave, prefer
 from sim.serving.kernels.state import (
     DONE,
     DRAINED,

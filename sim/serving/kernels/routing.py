@@ -1,0 +1,73 @@
+"""Routing in the compiled path: an admitted request goes to the API, or to a replica's queue if there is room."""
+
+from sim.compiled import inlined
+from sim.serving.discipline.batching import has_room
+from sim.serving.discipline.routing import round_robin_turn
+from sim.serving.kernels.api import call_api
+from sim.serving.kernels.batching import start_own, start_shared
+from sim.serving.kernels.requests import admit, end_at_once, prefer, preferred
+from sim.serving.kernels.state import API, LEAST_OUTSTANDING, REJECTED, ROUND_ROBIN, SHARED_QUEUE, State
+
+
+@inlined
+def route(st: State, w: int, request: int, position: int, t: int) -> None:
+    """Send a request to its row: to the API, or into a queue if there is room; served at once if it may be."""
+    row = st.workloads[w].row
+    p = st.rows[row]
+    if p.kind == API:
+        call_api(st, w, request, position, t)
+        return
+    if p.kind == SHARED_QUEUE:
+        if not has_room(p.queued, p.capacity, preferred(st, row) >= 0, p.max_batch, p.delay_ns):
+            _reject(st, w, request, t)
+            return
+        _enqueue(st, p, admit(st, w, request, position, t), t)
+        start_shared(st, row, t, True)
+        return
+    slot = _chosen(st, row)
+    if slot < 0:
+        _reject(st, w, request, t)
+        return
+    s = st.slots[slot]
+    if not has_room(s.queued, p.capacity, s.serving == 0, p.max_batch, p.delay_ns):
+        _reject(st, w, request, t)
+        return
+    _enqueue(st, s, admit(st, w, request, position, t), t)
+    s.load_flow += t
+    if s.serving == 0:
+        start_own(st, row, slot, t, True)
+    if p.kind == LEAST_OUTSTANDING:
+        prefer(st, row, slot)
+
+
+@inlined
+def _chosen(st: State, row: int) -> int:
+    """The replica that the row's router chooses, or -1 where none is ready."""
+    p = st.rows[row]
+    if p.kind == ROUND_ROBIN:
+        if p.ready == 0:
+            return -1
+        p.turn += 1
+        return st.ready[p.first + round_robin_turn(p.turn - 1, p.ready)]
+    return preferred(st, row)
+
+
+@inlined
+def _reject(st: State, w: int, request: int, t: int) -> None:
+    """A request that found no room."""
+    st.workloads[w].rejected += 1
+    end_at_once(st, w, request, REJECTED, t, -1, t)
+
+
+@inlined
+def _enqueue(st: State, queue, node: int, t: int) -> None:  # type: ignore[no-untyped-def]
+    """Append a request to a queue (record of a slot or of a row)."""
+    if queue.tail < 0:
+        queue.head = node
+    else:
+        st.nodes[queue.tail].next = node
+    queue.tail = node
+    queue.queued += 1
+    w = st.nodes[node].workload
+    st.workloads[w].queued += 1
+    st.workloads[w].queue_flow += t
