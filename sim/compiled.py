@@ -21,11 +21,10 @@ from numba.extending import register_jitable
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-__all__ = ["cache_folder", "inlined", "kernel"]
+__all__ = ["cache_folder", "inlined", "kernel", "outlined"]
 
-_COMPILES = re.compile(
-    r"^from sim\.compiled import (\([^)]*\b(inlined|kernel)\b[^)]*\)|[^\n(]*\b(inlined|kernel)\b)", re.MULTILINE
-)
+_NAMES = r"\b(inlined|outlined|kernel)\b"
+_COMPILES = re.compile(rf"^from sim\.compiled import (\([^)]*{_NAMES}[^)]*\)|[^\n(]*{_NAMES})", re.MULTILINE)
 _IMPORT = re.compile(r"^\s*from sim\.([\w.]+) import", re.MULTILINE)
 
 
@@ -36,6 +35,12 @@ def inlined(function: Function) -> Function:
     """
     # no reference counts: a kernel allocates nothing, and counting its arrays would take most of its time
     result: Function = register_jitable(forceinline=True, _nrt=False)(function)
+    return result
+
+
+def outlined(function: Function) -> Function:
+    """As `inlined`, but called: for what happens seldom or in many places, so that kernels stay small."""
+    result: Function = register_jitable(_nrt=False)(function)
     return result
 
 

@@ -28,6 +28,9 @@ class Purpose(IntEnum):
     KEY = 8
     KEY_AGE = 9
     TENANT = 10
+    BRANCH = 11
+    BACKOFF = 12
+    THINK = 13
 
 
 class Streams:

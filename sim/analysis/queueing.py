@@ -36,6 +36,21 @@ def mmc_wait_s(servers: int, arrival_per_s: float, service_s: float) -> float:
     return erlang_c(servers, arrival_per_s * service_s) / slack if slack > 0 else math.inf
 
 
+def closed_loop_per_s(users: int, think_s: float, service_s: float) -> float:
+    """Throughput of users who think and then ask a single exponential server, requests/s: exact mean value analysis.
+
+    users: N >= 1; think_s: mean think time, any law; the machine-repairman model. Reiser and Lavenberg, Mean-value
+    analysis of closed multichain queuing networks, Journal of the ACM 27 (1980).
+    """
+    _require(users >= 1 and service_s > 0 and think_s >= 0, "closed_loop_per_s needs users, a service and a think time")
+    queue, per_s = 0.0, 0.0
+    for n in range(1, users + 1):
+        latency_s = service_s * (1 + queue)
+        per_s = n / (latency_s + think_s)
+        queue = per_s * latency_s
+    return per_s
+
+
 def servers_for(load: float, p_wait: float) -> int:
     """Fewest servers at which an arrival to M/M/c waits with probability at most `p_wait`; one pass, O(answer).
 

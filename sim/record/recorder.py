@@ -12,7 +12,9 @@ from sim.record.histogram import quantiles_of_rows, quantiles_s
 if TYPE_CHECKING:
     import pandas as pd
 
-COUNTS = ("potential", "offered", "hit", "completed", "good", "throttled", "rejected", "timed_out")
+COUNTS = (
+    "potential", "offered", "hit", "completed", "good", "throttled", "rejected", "timed_out", "retries", "hedges",
+)  # fmt: skip
 _ENDS = ("hit", "completed", "throttled", "rejected", "timed_out")
 _NAME = 3  # place of the workload in a row; its pool and then COUNTS follow
 _QUANTILES = (("latency_p50_s", 0.5), ("latency_p95_s", 0.95), ("latency_p99_s", 0.99))

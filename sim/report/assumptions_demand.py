@@ -19,6 +19,7 @@ CHOSEN = "scenario"
 _RECORDED = {
     "counts": "recorded counts, in uniform order within each interval",
     "replay": "recorded requests, replayed",
+    "closed_loop": "users who wait for an answer, think, and ask again",
 }
 
 

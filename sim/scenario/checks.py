@@ -8,7 +8,7 @@ from typing import Any
 from sim.config import Problem
 from sim.scenario import life_checks
 from sim.scenario.errors import Refusal, listed, nearest
-from sim.scenario.model import Pool, Scenario
+from sim.scenario.model import Pool, Scenario, fastest_s, pools_of
 from sim.scenario.patches import ENTRIES, INSIDE, OVERRIDABLE, KeyPath, Tree, depth, override_of, resolve
 from sim.scenario.timeline import Timeline, civil
 from sim.workload.parameters import DEMAND_KEYS
@@ -177,12 +177,9 @@ def serving(scenario: Scenario, phase: str) -> Iterator[Refusal]:
     """Every workload names a pool that exists, and is patient enough to be served at all in this phase."""
     by_api = scenario.phases[phase].serving == "api"
     for name, workload in scenario.workloads.items():
-        pool = scenario.pools.get(workload.pool)
-        if pool is None:
-            close = nearest(workload.pool, scenario.pools)
-            yield Refusal(
-                ("workloads", name, "pool"), workload.pool, f"no such pool. {close}Pools: {listed(scenario.pools)}."
-            )
+        missing = list(_missing_pools(scenario, name))
+        yield from missing
+        if missing:
             continue
         patience = ("workloads", name, "timeout")
         shown = workload.model_dump(mode="json", by_alias=True, warnings=False)["timeout"]
@@ -194,14 +191,31 @@ def serving(scenario: Scenario, phase: str) -> Iterator[Refusal]:
                 f"shorter than the median latency of {scenario.api.name}, {least}: most requests would time out. "
                 f"Type a longer timeout, or phases.{phase}.serving=pool.",
             )
-        elif not by_api and workload.timeout_s < pool.service.fastest_s():
-            least = f"{pool.service.fastest_s():.4g} s"
+        elif not by_api and workload.timeout_s < fastest_s(scenario, name):
+            where = f"of pool {workload.pool}" if len(workload.stages) < 2 else "on the shortest way through its stages"
             yield Refusal(
                 patience,
                 shown,
-                f"shorter than the fastest service of pool {workload.pool}, {least}: every request would time out. "
-                "Type a longer timeout.",
+                f"shorter than the fastest service {where}, {fastest_s(scenario, name):.4g} s: every request would "
+                "time out. Type a longer timeout.",
             )
+
+
+def _missing_pools(scenario: Scenario, name: str) -> Iterator[Refusal]:
+    """Pools that a workload or one of its stages names and that are not there; and an own one on none of its stages."""
+    workload = scenario.workloads[name]
+    named: dict[tuple[str, ...], str] = {("pool",): workload.pool}
+    named |= {("stages", stage, "pool"): s.pool for stage, s in workload.stages.items() if s.pool is not None}
+    for where, pool in named.items():
+        if pool not in scenario.pools:
+            known = f"no such pool. {nearest(pool, scenario.pools)}Pools: {listed(scenario.pools)}."
+            yield Refusal(("workloads", name, *where), pool, known)
+    if workload.pool in scenario.pools and workload.pool not in pools_of(workload):
+        passed = listed(pools_of(workload))
+        yield Refusal(
+            ("workloads", name, "pool"), workload.pool,
+            f"on none of its stages: requests pass {passed}. Type one of these, the one whose model gives the answer.",
+        )  # fmt: skip
 
 
 def remarks(scenario: Scenario) -> list[str]:
@@ -217,7 +231,7 @@ def remarks(scenario: Scenario) -> list[str]:
     for name, effective in lived_in.items():
         if effective.phases[name].serving == "api":
             continue
-        for pool_name in dict.fromkeys(workload.pool for workload in effective.workloads.values()):
+        for pool_name in dict.fromkeys(p for workload in effective.workloads.values() for p in pools_of(workload)):
             said |= dict.fromkeys(_borrowed(pool_name, effective.pools[pool_name]))
     return list(said)
 

@@ -7,7 +7,7 @@ from sim.lifecycle.impossible import LifeFacts, PhaseFacts, gate_problems
 from sim.model.checks import learning_problems, learning_remarks
 from sim.model.parameters import ModelLearning, NoMonitor
 from sim.scenario.errors import Refusal
-from sim.scenario.model import Scenario
+from sim.scenario.model import Scenario, fastest_s, pools_of
 from sim.serving.admission import LruCache
 from sim.workload.attributes import UniqueKeys
 from sim.workload.problems import demand_problems, most_per_s
@@ -31,7 +31,7 @@ def _facts(effective: Scenario, phase: str) -> PhaseFacts:
     for name, workload in effective.workloads.items():
         # an API answers with any latency above 0, if seldom; a cache in no time
         cached = isinstance(workload.cache, LruCache)
-        fastest[name] = 0.0 if by_api or cached else effective.pools[workload.pool].service.fastest_s()
+        fastest[name] = 0.0 if by_api or cached else fastest_s(effective, name)
         potential_per_s = most_per_s(workload, effective.horizon_s)
         if potential_per_s is not None:
             most[name] = potential_per_s * effective.phases[phase].exposure
@@ -102,7 +102,7 @@ def _never_used(effective: Scenario, phase: str) -> Iterator[str]:
     """A commitment to more replicas than the phase's autoscaler may ever ask for."""
     if effective.phases[phase].serving != "committed":
         return
-    for name in sorted({workload.pool for workload in effective.workloads.values()}):
+    for name in sorted({pool for workload in effective.workloads.values() for pool in pools_of(workload)}):
         pool = effective.pools[name]
         base, most = pool.hosting.committed.base_replicas, pool.autoscaler.max_replicas
         if base > most:

@@ -20,9 +20,11 @@ from sim.operations.staff import StaffRole
 from sim.policy.autoscaling import Autoscaler
 from sim.record.parameters import Record
 from sim.serving.admission import Admission, Cache, NoAdmission, NoCache
+from sim.serving.clients import NoRetry, Retrying, Stage, way_problem
 from sim.serving.parameters import Api, Batching, LinearService, Queue, Routing
 from sim.workload.parameters import (
     ClientMixWorkload,
+    ClosedLoopWorkload,
     CountsWorkload,
     PoissonWorkload,
     RenewalWorkload,
@@ -38,13 +40,24 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63
 
 class Product(Parameters):
     """What stands around a workload's requests: who of them is let in, what is answered from memory, how good answers
-    are and what they are worth.
+    are and what they are worth, whether clients try again, and the stages on a request's way (none: its pool alone).
     """
 
     admission: Admission = NoAdmission()
     cache: Cache = NoCache()
     learning: Learning = NoLearning()
     value: Value = NoValue()
+    retry: Retrying = NoRetry()
+    stages: dict[Name, Stage] = Field(default_factory=dict)
+
+    @field_validator("stages")
+    @classmethod
+    def _a_way(cls, value: dict[str, Stage]) -> dict[str, Stage]:
+        problem = way_problem(value)
+        if problem is not None:
+            where, message = problem
+            raise ValueError(f"{'.'.join(where)}: {message}" if where else message)
+        return value
 
 
 class PoissonProduct(Product, PoissonWorkload):
@@ -67,9 +80,19 @@ class ReplayProduct(Product, ReplayWorkload):
     """A recorded trace."""
 
 
+class ClosedLoopProduct(Product, ClosedLoopWorkload):
+    """Users who wait for an answer, think, and ask again."""
+
+
 Workload = Annotated[
-    PoissonProduct | RenewalProduct | ClientMixProduct | CountsProduct | ReplayProduct, Field(discriminator="kind")
+    PoissonProduct | RenewalProduct | ClientMixProduct | CountsProduct | ReplayProduct | ClosedLoopProduct,
+    Field(discriminator="kind"),
 ]
+
+
+def pools_of(workload: Workload) -> list[str]:
+    """Names of the pools that a workload's requests pass, each once, in order."""
+    return list(dict.fromkeys(stage.pool or workload.pool for stage in workload.stages.values())) or [workload.pool]
 
 
 class Pool(ReplicaType):
@@ -141,3 +164,17 @@ class Scenario(Parameters):
     def calendar(self) -> Calendar:
         """Civil time of this scenario."""
         return Calendar(self.start, self.timezone, self.horizon_ns)
+
+
+def fastest_s(scenario: Scenario, workload: str) -> float:
+    """Shortest time in seconds that can pass between a request and its answer by the pools on its way."""
+    asked = scenario.workloads[workload]
+
+    def onward_s(name: str) -> float:
+        stage = asked.stages[name]
+        ways = [onward_s(other) for other in stage.next]
+        if sum(stage.next.values()) < 1.0:
+            ways.append(0.0)
+        return scenario.pools[stage.pool or asked.pool].service.fastest_s() + min(ways, default=0.0)
+
+    return onward_s(next(iter(asked.stages))) if asked.stages else scenario.pools[asked.pool].service.fastest_s()

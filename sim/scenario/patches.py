@@ -14,7 +14,7 @@ KeyPath = tuple[str, ...]
 
 ENTRIES = {"workloads": "workload", "pools": "pool"}
 """Node of entries -> its base node."""
-INSIDE = {"workloads": ("admission", "cache", "learning", "value"), "pools": ("autoscaler", "hosting")}
+INSIDE = {"workloads": ("admission", "cache", "learning", "value", "retry"), "pools": ("autoscaler", "hosting")}
 """Node of entries -> base nodes that stand inside each of its entries."""
 BASES = (*ENTRIES.values(), *(name for names in INSIDE.values() for name in names))
 """Base nodes, whose keys stand for those of every entry."""

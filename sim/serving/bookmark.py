@@ -10,7 +10,7 @@ from sim.serving.kernels.state import JOURNAL_LENGTH, JOURNAL_ON, State
 
 _CHANGED = (
     "scalars", "slots", "rows", "workloads", "nodes", "calendar_key", "calendar_win", "route_key", "route_win",
-    "heap_ns", "heap_node", "histogram",
+    "heap_ns", "heap_node", "histogram", "shards", "calls", "timers", "timer_heap", "users",
 )  # fmt: skip
 """Buffers that `advance` writes to, but for the memory of buckets and caches, which is journalled."""
 JOURNAL = 1 << 19  # writes: 8 MiB, about 30,000 requests through a cache
@@ -24,7 +24,9 @@ class Bookmark:
 
     def keep(self, st: State) -> State:
         """Remember the state as it is; from now on it is journalled. Returns it, with a journal if it needs one."""
-        if len(self._kept) != len(_CHANGED) or len(self._kept["nodes"]) != len(st.nodes):
+        if len(self._kept) != len(_CHANGED) or any(
+            len(copy) != len(getattr(st, name)) for name, copy in self._kept.items()
+        ):
             self._kept = {name: np.empty_like(getattr(st, name)) for name in _CHANGED}
         st.scalars[JOURNAL_LENGTH] = 0
         for name, copy in self._kept.items():

@@ -8,7 +8,7 @@ import simpy
 
 @dataclass(eq=False)
 class Request:
-    """A request in the system."""
+    """A request in the system, or what a row is to serve of a call."""
 
     request: int
     workload: int
@@ -19,6 +19,38 @@ class Request:
     start_ns: int = -1
     slot: int = -1
     batch: int = 0
+    call: "Call | None" = None
+    epoch: int = 0
+    shard: int = 0
+    draw: int = 0
+    twin: "Request | None" = None
+    lost: bool = False
+    served: bool = False
+
+    @property
+    def waited_for(self) -> bool:
+        """Whether its call still waits for what this stands for: its attempt goes on, and no twin was first."""
+        return self.call is not None and not self.lost and self.call.epoch == self.epoch
+
+
+@dataclass(eq=False)
+class Call:
+    """A request as its client sees it, see `sim.serving.kernels.calls`."""
+
+    request: int
+    workload: int
+    arrival_ns: int
+    key: int
+    tenant: int = 0
+    tokens: tuple[int, int] | None = None
+    user: int = -1
+    attempt: int = 0
+    trial: int = 0
+    epoch: int = 0
+    deadline_ns: int = 0
+    stage: int = 0
+    pending: int = 0
+    waiting: bool = False
 
 
 @dataclass(eq=False)

@@ -12,26 +12,33 @@ from sim.serving.bookmark import Bookmark
 from sim.serving.kernels import advance as kernels
 from sim.serving.kernels.cache import shrink
 from sim.serving.kernels.state import (
+    ACTIVE_CALL,
     API,
+    CALLS_FULL,
     DONE,
     DRAINED,
     DRAINED_SLOT,
     DRAINING,
     FREE,
+    FREE_CALL,
+    FREE_NODES,
+    FREE_TIMER,
     HEAP,
     IN_SYSTEM,
     LOG_FULL,
     LOG_LENGTH,
     LOG_ON,
+    NEEDED,
     NO_KEY,
     NODES_FULL,
     NOW,
     READY,
     TIMED_OUT,
+    TIMERS,
     link_free,
 )
-from sim.serving.layout import lay_out
-from sim.serving.plane import STEERED, Row, Steering, Traffic, check_entries, check_tenants
+from sim.serving.layout import lay_out, lay_path
+from sim.serving.plane import STEERED, Row, Steering, Step, Traffic, check_entries, check_tenants, steer_calls
 
 _LAST_REQUEST_RANK = [max((int(q) for q in REQUEST_PATH if q <= r), default=0) for r in range(max(Rank) + 1)]
 _LOG_ROWS = 1 << 16
@@ -98,6 +105,8 @@ class ExactPlane:
                 return True
             if reason == NODES_FULL:
                 self._grow()
+            elif reason == CALLS_FULL:
+                self._grow_calls()
             elif reason == LOG_FULL:
                 self._make_room_in_log()
             elif reason == DRAINED:
@@ -143,6 +152,21 @@ class ExactPlane:
             wl[name] = getattr(steering, name)
         if wl["cache_live"] > steering.cache_entries:
             shrink(self._st, w, steering.cache_entries)
+        if steering.calls or wl["attempts"]:
+            self._steer_calls(w, steering)
+
+    def _steer_calls(self, w: int, steering: Steering) -> None:
+        st, wl = self._st, self._st.workloads[w]
+        steer_calls(wl, steering)
+        path = steering.path or (Step(steering.row),)
+        lay_path(st, w, self._traffic[w].steps, path)
+        most = int(st.rows["max_batch"].max()) * max(step.fan_out for step in path)
+        st.scalars[NEEDED] = max(int(st.scalars[NEEDED]), most)
+        if steering.users is not None:
+            while len(st.timers) - st.scalars[TIMERS] < self._traffic[w].users:
+                self._grow_calls()
+                st = self._st
+            kernels.assemble(st, w, steering.users.count, self._clock.now)
 
     def empty_cache(self, w: int) -> None:
         """See Plane."""
@@ -195,7 +219,7 @@ class ExactPlane:
     def finish(self, end_ns: int) -> float:
         """See Plane."""
         self._room_for_log()
-        ages_s = 0.0
+        ages_s = self._finish_calls(end_ns)
         for node, slot in self._inside():
             n = self._st.nodes[node]
             age_s = (end_ns - int(n["arrival_ns"])) * 1e-9
@@ -213,6 +237,28 @@ class ExactPlane:
         self._store_log()
         return ages_s
 
+    def _finish_calls(self, end_ns: int) -> float:
+        """As `finish`, of those who are calls: an attempt that has reached its deadline was the last one."""
+        st, ages_s = self._st, 0.0
+        for c in np.sort(st.calls[st.calls["next"] == ACTIVE_CALL], order=["workload", "request"]):
+            wl, age_s = st.workloads[c["workload"]], (end_ns - int(c["arrival_ns"])) * 1e-9
+            late = c["deadline_ns"] <= end_ns and c["waiting"] == 0
+            if late:
+                wl["timed_out"] += 1
+                wl["lost_sum_s"] += age_s
+                wl["in_system"] -= 1
+                with np.errstate(over="ignore"):  # flows wrap, see `kernels.state`
+                    wl["system_flow"] -= end_ns
+            else:
+                ages_s += age_s
+            if st.scalars[LOG_ON]:
+                outcome, ended_ns = (TIMED_OUT, c["deadline_ns"]) if late else (IN_SYSTEM, -1)
+                st.log[st.scalars[LOG_LENGTH]] = (
+                    c["request"], c["workload"], outcome, c["arrival_ns"], -1, ended_ns, -1, 0,
+                )  # fmt: skip
+                st.scalars[LOG_LENGTH] += 1
+        return ages_s
+
     def _inside(self) -> list[tuple[int, int]]:
         """(node, slot or -1) of every request in the system, by workload and request."""
         st, found = self._st, []
@@ -225,6 +271,7 @@ class ExactPlane:
                 found.append((node, slot))
                 node = int(st.nodes[node]["next"])
         found += [(int(node), -1) for node in st.heap_node[: st.scalars[HEAP]]]
+        found = [pair for pair in found if st.nodes[pair[0]]["call"] < 0]
         return sorted(found, key=lambda pair: (st.nodes[pair[0]]["workload"], st.nodes[pair[0]]["request"]))
 
     def _note(self, n: Any, outcome: int, end_ns: int, slot: int) -> None:
@@ -253,14 +300,24 @@ class ExactPlane:
     def _grow(self) -> None:
         """Twice the room for requests in the system."""
         st, n = self._st, len(self._st.nodes)
-        nodes = np.zeros(2 * n, st.nodes.dtype)
-        nodes[:n] = st.nodes
-        head = link_free(nodes, n)
-        nodes["next"][-1] = st.scalars[FREE]
-        st.scalars[FREE] = head
+        nodes, st.scalars[FREE] = _twice(st.nodes, int(st.scalars[FREE]))
+        st.scalars[FREE_NODES] += n
+        shards = np.zeros(2 * n, st.shards.dtype)
+        shards[:n] = st.shards
         heap_ns, heap_node = np.zeros(2 * n, np.int64), np.zeros(2 * n, np.int64)
         heap_ns[: len(st.heap_ns)], heap_node[: len(st.heap_ns)] = st.heap_ns, st.heap_node
-        self._st = st._replace(nodes=nodes, heap_ns=heap_ns, heap_node=heap_node)
+        self._st = st._replace(nodes=nodes, shards=shards, heap_ns=heap_ns, heap_node=heap_node)
+
+    def _grow_calls(self) -> None:
+        """Twice the room for calls and their timers."""
+        st = self._st
+        (calls, free_call), (timers, free_timer) = (
+            _twice(old, int(st.scalars[free])) for old, free in ((st.calls, FREE_CALL), (st.timers, FREE_TIMER))
+        )
+        st.scalars[FREE_CALL], st.scalars[FREE_TIMER] = free_call, free_timer
+        heap = np.zeros(len(timers), np.int64)
+        heap[: len(st.timer_heap)] = st.timer_heap
+        self._st = st._replace(calls=calls, timers=timers, timer_heap=heap)
 
     def _room_for_log(self) -> None:
         if self._st.scalars[LOG_ON]:
@@ -277,3 +334,12 @@ class ExactPlane:
         if length:
             self._logged.append(self._st.log[:length].copy())
             self._st.scalars[LOG_LENGTH] = 0
+
+
+def _twice(old: NDArray[Any], free: int) -> tuple[NDArray[Any], int]:
+    """Twice the room for the entries of a list that are chained when free, and its new head. free: its old one."""
+    new = np.zeros(2 * len(old), old.dtype)
+    new[: len(old)] = old
+    head = link_free(new, len(old))
+    new["next"][-1] = free
+    return new, head

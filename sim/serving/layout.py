@@ -3,9 +3,9 @@
 import numpy as np
 
 from sim.serving.kernels.cache import cells_for
-from sim.serving.kernels.state import LEAVES, LOG_ON, State, empty_state
+from sim.serving.kernels.state import API, LEAVES, LOG_ON, MOST_BRANCHES, STAGE, State, empty_state
 from sim.serving.kernels.tournament import plant
-from sim.serving.plane import Row, Traffic
+from sim.serving.plane import Row, Step, Traffic
 
 
 def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
@@ -30,7 +30,40 @@ def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
     for name in ("head", "tail", "batch"):
         st.slots[name] = -1
     plant(st.calendar_win, 0, int(st.scalars[LEAVES]), st.calendar_key, 0)
-    return st._replace(memory=np.zeros(max(1, _lay_out_memory(st, traffic)), np.int64))
+    memory = np.zeros(max(1, _lay_out_memory(st, traffic)), np.int64)
+    return _lay_out_calls(st, traffic)._replace(memory=memory)
+
+
+def _lay_out_calls(st: State, traffic: list[Traffic]) -> State:
+    """Give each workload its stages (one more for when an API serves it) and its users."""
+    stages = users = 0
+    for w, t in enumerate(traffic):
+        wl = st.workloads[w]
+        wl["stages_at"], wl["users_at"] = stages, users
+        stages, users = stages + t.steps + 1, users + t.users
+    return st._replace(
+        stages=np.zeros(stages, STAGE), branch_to=np.zeros((stages, MOST_BRANCHES), np.int64),
+        branch_until=np.zeros((stages, MOST_BRANCHES)), users=np.zeros(max(1, users), np.int64),
+    )  # fmt: skip
+
+
+def lay_path(st: State, w: int, steps: int, path: tuple[Step, ...]) -> None:
+    """Enter a workload's path into its stages: an API's in their last place, whatever goes on in the others.
+
+    steps: `Traffic.steps`. Requests under way go on with the rows that serve the later stages now.
+    """
+    first = int(st.workloads[w]["stages_at"])
+    if st.rows[path[0].row]["kind"] == API:
+        first += steps
+    st.workloads[w]["first_stage"] = first
+    for i, step in enumerate(path):
+        place = st.stages[first + i]
+        place["row"], place["fan_out"], place["hedge_ns"] = step.row, step.fan_out, step.hedge_ns
+        place["branches"] = len(step.then)
+        until = 0.0
+        for k, (to, share) in enumerate(step.then):
+            until += share
+            st.branch_to[first + i, k], st.branch_until[first + i, k] = first + to, until
 
 
 def _lay_out_memory(st: State, traffic: list[Traffic]) -> int:

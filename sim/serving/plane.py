@@ -47,6 +47,51 @@ class Traffic:
     service_key: np.uint64
     tenants: int = 1
     cache_entries: int = 0
+    steps: int = 1
+    users: int = 0
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage on a request's way: which row serves it, in how many shards, and where it goes from there.
+
+    fan_out: shards, each served by itself, the slowest of which decides; hedge_ns: after which a shard is sent a second
+    time, and the first answer counts (0: never); then: (place in the path, share of the requests that go there) of the
+    stages that may follow, all behind this one; the others have been answered.
+    """
+
+    row: int
+    fan_out: int = 1
+    hedge_ns: int = 0
+    then: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Retry:
+    """What a client does about an attempt that failed.
+
+    attempts: at most, the first included; on: outcomes after which it tries again; base_ns, factor, most_ns, jitter: of
+    its back-off, see `sim.serving.discipline.calls.backoff_ns`; budget: retries allowed for each request on
+    average, in millionths; saved: of these, the most that can be saved up.
+    """
+
+    attempts: int
+    on: tuple[int, ...]
+    base_ns: int
+    factor: float
+    most_ns: int
+    jitter: int
+    budget: int
+    saved: int
+
+
+@dataclass(frozen=True)
+class Users:
+    """A closed loop: so many users, each of whom asks again after having thought. exponential: or always as long."""
+
+    count: int
+    think_ns: int
+    exponential: bool
 
 
 @dataclass(frozen=True)
@@ -55,7 +100,9 @@ class Steering:
 
     row: of service; exposure: share let in; timeout_ns, slo_ns: latency at which a request gives up, and is good;
     token_ns, burst: of each tenant's token bucket (nanoseconds a token, 0: no bucket; tokens that it holds when full);
-    cache_entries, ttl_ns, hit_ns: capacity (0: no cache), time to live and latency of the response cache.
+    cache_entries, ttl_ns, hit_ns: capacity (0: no cache), time to live and latency of the response cache; path: the
+    stages that requests pass, the first one first, where there is more than `row` to it; retry: what clients do about
+    a failure; users: who asks, in a closed loop.
     Raises ValueError for what no plane can do.
     """
 
@@ -68,6 +115,9 @@ class Steering:
     cache_entries: int = 0
     ttl_ns: int = NEVER
     hit_ns: int = 0
+    path: tuple[Step, ...] = ()
+    retry: Retry | None = None
+    users: Users | None = None
 
     def __post_init__(self) -> None:
         if min(self.token_ns, self.burst, self.cache_entries, self.hit_ns) < 0 or self.ttl_ns <= 0:
@@ -76,15 +126,35 @@ class Steering:
             raise ValueError("a token bucket that holds no token lets nobody in")
 
     @property
+    def calls(self) -> bool:
+        """Whether requests are calls: their clients react, or their way is longer than one visit to a row."""
+        return bool(self.path) or self.retry is not None or self.users is not None
+
+    @property
     def ahead_ns(self) -> int:
         """How far a burst may run ahead of the bucket's rate, ns; cut where 64-bit times would overflow (73 years)."""
         return min(max(0, self.burst - 1) * self.token_ns, NEVER // 4)
 
 
 STEERED = (
-    "row", "exposure", "timeout_ns", "slo_ns", "token_ns", "ahead_ns", "cache_entries", "ttl_ns", "hit_ns",
+    "row", "exposure", "timeout_ns", "slo_ns", "token_ns", "ahead_ns", "cache_entries", "ttl_ns", "hit_ns", "calls",
 )  # fmt: skip
 """What a workload's counters hold of its `Steering`."""
+
+
+def steer_calls(wl: Any, steering: Steering) -> None:
+    """Set what a workload's counters hold of its clients' behaviour."""
+    retry, users = steering.retry, steering.users
+    wl["most_attempts"], wl["retry_on"] = 1, 0
+    if retry is not None:
+        wl["most_attempts"], wl["retry_on"] = retry.attempts, sum(1 << outcome for outcome in retry.on)
+        wl["backoff_ns"], wl["backoff_most_ns"] = retry.base_ns, retry.most_ns
+        wl["backoff_factor"], wl["jitter"] = retry.factor, retry.jitter
+        if wl["budget_most"] != retry.saved:
+            wl["budget"] = retry.saved
+        wl["budget_each"], wl["budget_most"] = retry.budget, retry.saved
+    if users is not None:
+        wl["think_ns"], wl["think_exponential"] = users.think_ns, int(users.exponential)
 
 
 def check_entries(steering: Steering, traffic: Traffic) -> None:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sim.clock.environment import Clock
 from sim.serving.discipline.admission import conforms, next_due
 from sim.serving.discipline.caching import is_fresh
-from sim.serving.entities import Request
 from sim.serving.kernels.state import NO_KEY
 from sim.serving.plane import Traffic
 
@@ -32,26 +31,26 @@ class Reception:
         due_ns[tenant] = next_due(now, due_ns[tenant], int(wl["token_ns"]))
         return True
 
-    def answers(self, r: Request) -> bool:
+    def answers(self, w: int, key: int) -> bool:
         """Whether the cache holds a fresh answer, which is now the most recently used; one that is not fresh goes."""
-        wl, inserted_ns = self._workloads[r.workload], self._inserted_ns[r.workload]
-        if r.key not in inserted_ns:
+        wl, inserted_ns = self._workloads[w], self._inserted_ns[w]
+        if key not in inserted_ns:
             return False
-        fresh = is_fresh(inserted_ns[r.key], self._clock.now, int(wl["ttl_ns"]))
+        fresh = is_fresh(inserted_ns[key], self._clock.now, int(wl["ttl_ns"]))
         if fresh:
-            inserted_ns.move_to_end(r.key)
+            inserted_ns.move_to_end(key)
         else:
-            del inserted_ns[r.key]
+            del inserted_ns[key]
             wl["cache_live"] = len(inserted_ns)
         return fresh
 
-    def remember(self, r: Request) -> None:
-        """A served request's answer is kept as the most recently used."""
-        if r.key != NO_KEY:
-            inserted_ns = self._inserted_ns[r.workload]
-            inserted_ns[r.key] = self._clock.now
-            inserted_ns.move_to_end(r.key)
-            self.fit(r.workload)
+    def remember(self, w: int, key: int) -> None:
+        """The answer to a request of workload w is kept as the most recently used."""
+        if key != NO_KEY:
+            inserted_ns = self._inserted_ns[w]
+            inserted_ns[key] = self._clock.now
+            inserted_ns.move_to_end(key)
+            self.fit(w)
 
     def fit(self, w: int) -> None:
         """Throw away the least recently used until the cache holds no more than it may."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.serving.discipline.service import draw_exposed, draw_service_ns
-from sim.serving.entities import Request
+from sim.serving.entities import Call, Request
 from sim.serving.kernels.state import (
     API,
     NO_KEY,
@@ -23,6 +23,7 @@ from sim.serving.kernels.state import (
 )
 from sim.serving.plane import STEERED, Row, Steering, Traffic, check_entries, check_tenants
 from sim.serving.reception import Reception
+from sim.serving.reference_calls import Calls
 from sim.serving.reference_pools import Pools
 from sim.serving.tally import Tally
 from sim.streams import Purpose
@@ -39,6 +40,7 @@ class ReferencePlane:
         self.workloads = self._tally.workloads
         self.rows = np.zeros(len(rows), ROW)
         self._reception = Reception(clock, self.workloads, traffic)
+        self._calls = Calls(clock, rows, traffic, self._tally, self._reception, self._send)
         self._pools = Pools(clock, rows, traffic, self.rows, self._tally, self._served)
 
     @property
@@ -96,6 +98,8 @@ class ReferencePlane:
         for name in STEERED:
             self.workloads[w][name] = getattr(steering, name)
         self._reception.fit(w)
+        if steering.calls or self.workloads[w]["attempts"]:
+            self._calls.steer(w, steering)
 
     def empty_cache(self, w: int) -> None:
         """See Plane."""
@@ -119,7 +123,7 @@ class ReferencePlane:
 
     def finish(self, end_ns: int) -> float:
         """See Plane."""
-        return self._tally.finish(end_ns)
+        return self._calls.finish(end_ns) + self._tally.finish(end_ns)
 
     # --- processes
 
@@ -142,9 +146,11 @@ class ReferencePlane:
         if not draw_exposed(float(wl["exposure"]), self._traffic[w].exposure_key, r.request, int(Purpose.EXPOSURE)):
             return
         self._tally.count(w, offered=1)
-        if not self._reception.admits(w, tenant):
+        if wl["calls"]:
+            self._calls.begin(Call(r.request, w, r.arrival_ns, r.key, tenant, tokens))
+        elif not self._reception.admits(w, tenant):
             self._tally.throttle(r)
-        elif self._reception.answers(r):
+        elif self._reception.answers(w, r.key):
             self._tally.hit(r)
         elif self._rows[int(wl["row"])].kind == API:
             yield from self._call_api(r, self._rows[int(wl["row"])], tokens)
@@ -156,19 +162,30 @@ class ReferencePlane:
     def _call_api(self, r: Request, p: Row, tokens: tuple[int, int] | None) -> Process:
         """A request at the hosted API, which answers after a while."""
         w, now = r.workload, self._clock.now
-        self._tally.enter(r)
+        if r.call is None:
+            self._tally.enter(r)
         self._tally.count(w, api_calls=1)
         if tokens is not None:
             self._tally.count(w, api_prompt_tokens=tokens[0], api_output_tokens=tokens[1])
         key, purpose = self._traffic[w].service_key, int(Purpose.API_LATENCY)
-        took = draw_service_ns(float(p.mean_ns[1]), p.distribution, p.sigma, key, r.request, purpose)
+        took = draw_service_ns(float(p.mean_ns[1]), p.distribution, p.sigma, key, r.request, r.draw, purpose)
         r.start_ns, r.batch = now, 1
         yield self._clock.at(now + took, Rank.COMPLETION, (1 << 47) | (w << 40) | r.request)
-        self._tally.end_served(r)
-        self._reception.remember(r)
+        self._served(r)
+
+    def _send(self, row: int, r: Request) -> bool:
+        """Send a shard of a call to a row; False where there is no room."""
+        if self._rows[row].kind != API:
+            return self._pools.queue_up(row, r)
+        assert r.call is not None
+        self._clock.process(self._call_api(r, self._rows[row], r.call.tokens))
+        return True
 
     def _served(self, r: Request) -> None:
-        """A pool has served a request: it ends, and its answer is kept."""
+        """A request has been served: it ends, and its answer is kept."""
+        if r.call is not None:
+            self._calls.shard_served(r)
+            return
         self._tally.end_served(r)
-        self._reception.remember(r)
+        self._reception.remember(r.workload, r.key)
         r.ended.succeed()

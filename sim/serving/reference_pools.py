@@ -72,10 +72,10 @@ class Pools:
     def expire(self, row: int) -> None:
         """See `sim.serving.plane.Plane`."""
         waiting, now = self._shared[row].waiting, self._clock.now
-        while waiting and is_dead(waiting[0].deadline_ns, now, False):
+        while waiting and _is_over(waiting[0], now, False):
             r = waiting.popleft()
             self._tally.count(r.workload, queued=-1, queue_flow=-now)
-            self._tally.end_dropped(r)
+            self._drop(r)
 
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
         """See `sim.serving.plane.Plane`."""
@@ -101,7 +101,7 @@ class Pools:
             first = batch[0]
             took = draw_service_ns(
                 float(p.mean_ns[len(batch)]), p.distribution, p.sigma, self._traffic[first.workload].service_key,
-                first.request, int(Purpose.SERVICE),
+                first.request, first.draw, int(Purpose.SERVICE),
             )  # fmt: skip
             yield self._clock.at(self._clock.now + took, Rank.COMPLETION, replica.slot)
             for r in batch:
@@ -118,9 +118,8 @@ class Pools:
             if self._retire_if_empty(replica):
                 self._clock.call_at(now, Rank.SCALE_IN, lambda: self.on_drained(replica.slot), replica.slot)
 
-    def _expiry(self, row: int, replica: Replica | None, queue: Queue) -> Process:
+    def _expiry(self, row: int, replica: Replica | None, queue: Queue, due_ns: int) -> Process:
         """Wait until the queue's oldest request has waited max_queue_delay, then look again."""
-        due_ns = queue.due_ns
         sub = self._slots + row if replica is None else replica.slot
         yield self._clock.at(due_ns, Rank.BATCH_EXPIRY, sub)
         if queue.due_ns == due_ns:
@@ -143,7 +142,8 @@ class Pools:
             queue, idle = replica.queue, not replica.serving
         if not has_room(len(queue.waiting), p.capacity, idle, p.max_batch, p.delay_ns):
             return False
-        self._tally.enter(r)
+        if r.call is None:
+            self._tally.enter(r)
         queue.waiting.append(r)
         self._tally.count(r.workload, queued=1, queue_flow=self._clock.now)
         if replica is None:
@@ -199,7 +199,7 @@ class Pools:
         due_ns = queue.waiting[0].arrival_ns + self._rows[row].delay_ns
         if queue.due_ns != due_ns:
             queue.due_ns = due_ns
-            self._clock.process(self._expiry(row, replica, queue))
+            self._clock.process(self._expiry(row, replica, queue, due_ns))
 
     def _start(self, row: int, replica: Replica, queue: Queue, after_timeouts: bool) -> None:
         """Form a batch of the oldest living requests and hand it to the replica; the dead are dropped."""
@@ -208,10 +208,10 @@ class Pools:
         while queue.waiting and len(batch) < self._rows[row].max_batch:
             r = queue.waiting.popleft()
             self._tally.count(r.workload, queued=-1, queue_flow=-now)
-            if is_dead(r.deadline_ns, now, after_timeouts):
+            if _is_over(r, now, after_timeouts):
                 if self._rows[row].kind != SHARED_QUEUE:
                     replica.load_flow -= now
-                self._tally.end_dropped(r)
+                self._drop(r)
                 continue
             batch.append(r)
             if now > r.arrival_ns:
@@ -228,6 +228,11 @@ class Pools:
         assert replica.work is not None
         replica.work.succeed(batch)
 
+    def _drop(self, r: Request) -> None:
+        """Nobody waits any more for what has left its queue; a call has long ended, or will end without it."""
+        if r.call is None:
+            self._tally.end_dropped(r)
+
     def _retire_if_empty(self, replica: Replica) -> bool:
         if not replica.draining or replica.outstanding:
             return False
@@ -235,3 +240,8 @@ class Pools:
         if replica.work is not None and not replica.work.triggered:
             replica.work.succeed([])
         return True
+
+
+def _is_over(r: Request, now_ns: int, after_timeouts: bool) -> bool:
+    """Whether nobody waits any more for what is in a queue."""
+    return is_dead(r.deadline_ns, now_ns, after_timeouts) if r.call is None else not r.waited_for

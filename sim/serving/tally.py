@@ -7,8 +7,12 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.record.histogram import BUCKETS, bucket_of
-from sim.serving.entities import Request
+from sim.serving.entities import Call, Request
 from sim.serving.kernels.state import COMPLETED, HIT, IN_SYSTEM, LOG, REJECTED, THROTTLED, TIMED_OUT, WORKLOAD
+
+_COUNTERS = {
+    HIT: "hit", COMPLETED: "completed", THROTTLED: "throttled", REJECTED: "rejected", TIMED_OUT: "timed_out",
+}  # fmt: skip
 
 
 class Tally:
@@ -69,6 +73,30 @@ class Tally:
         self._histogram[r.workload, bucket_of(hit_ns)] += 1
         r.start_ns = r.arrival_ns
         self._note(r, HIT, r.arrival_ns + hit_ns)
+
+    def end_call(self, call: Call, outcome: int, end_ns: int, last: Request | None) -> None:
+        """A call ends now. end_ns: when its client has the outcome; last: what was served last, of a completed one."""
+        w, now, latency = call.workload, self._clock.now, end_ns - call.arrival_ns
+        spent_s = (now - call.arrival_ns) * 1e-9
+        if outcome in (COMPLETED, HIT):
+            self.count(w, good=int(latency <= self.workloads[w]["slo_ns"]))
+            self._histogram[w, bucket_of(latency)] += 1
+        self.count(w, **{_COUNTERS[outcome]: 1, "latency_sum_s" if outcome == COMPLETED else "lost_sum_s": spent_s})
+        self.count(w, in_system=-1, system_flow=-now)
+        self._note_call(call, outcome, end_ns, last)
+
+    def note_at_horizon(self, call: Call, late: bool) -> None:
+        """A call is still under way at the horizon. late: its deadline has passed."""
+        self._note_call(call, TIMED_OUT if late else IN_SYSTEM, call.deadline_ns if late else -1, None)
+
+    def _note_call(self, call: Call, outcome: int, end_ns: int, last: Request | None) -> None:
+        if self._log_on:
+            start_ns, slot, batch = (-1, -1, 0) if last is None else (last.start_ns, last.slot, last.batch)
+            if outcome == HIT:
+                start_ns = self._clock.now
+            self._log.append(
+                (call.request, call.workload, outcome, call.arrival_ns, start_ns, end_ns, slot, batch)
+            )  # fmt: skip
 
     def finish(self, end_ns: int) -> float:
         """The horizon: who is still inside has timed out by now, or stays; seconds that those who stay were there."""

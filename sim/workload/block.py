@@ -44,3 +44,14 @@ class ArrivalSource(Protocol):
     def next_block(self) -> Block | None:
         """The next arrivals; the last block reaches the horizon, and None follows it."""
         ...
+
+
+class NoArrivals:
+    """Of a closed loop: its users ask when they have been answered, and nobody knows beforehand when that is."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def next_block(self) -> Block | None:
+        """There is none."""
+        return None

@@ -6,7 +6,18 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from sim.config import Bytes, NonNegative, Parameters, Positive, PositiveLongSeconds, PositiveSeconds, Rate, Share
+from sim.config import (
+    Bytes,
+    Count,
+    NonNegative,
+    Parameters,
+    Positive,
+    PositiveLongSeconds,
+    PositiveSeconds,
+    Rate,
+    Seconds,
+    Share,
+)
 from sim.config.parameters import key_of
 from sim.workload.attributes import Keys, Tenants, TraceKeys, UniqueKeys
 from sim.workload.interarrival import Client, Interarrival
@@ -17,6 +28,7 @@ HOURS_OF_WEEK = 168
 MAX_CLIENTS = 100  # assumption: a mix of a few skewed clients behaves like all (ServeGen); each costs time per arrival
 MAX_LAUNCHES = 100  # assumption: one a month for eight years
 _SHARES_WITHIN = 1e-6  # what the shares of a mix may miss 1 by
+MAX_USERS = 1_000_000  # assumption: each takes 8 bytes, and about 200 while it waits
 MAX_TOKENS = 1e8  # assumption: a hundred times the longest context window sold in 2026
 
 
@@ -262,14 +274,48 @@ class ReplayWorkload(Requests):
     timezone: TimeZone = "UTC"  # assumption: the Azure trace does not name its zone
 
 
+class ThinkTime(Parameters):
+    """How long a user thinks between an answer (or a failure) and the next request: on average, or always."""
+
+    mean_s: Seconds
+    distribution: Literal["constant", "exponential"] = "exponential"
+
+
+class ClosedLoopWorkload(Requests):
+    """Users who ask, wait for the answer, think, and ask again: the slower the service, the fewer requests.
+
+    users: how many, of whom a phase's exposure lets a share in; think: between two requests of a user.
+    """
+
+    kind: Literal["closed_loop"] = "closed_loop"
+    users: Annotated[Count, Field(ge=1, le=MAX_USERS)]
+    think: ThinkTime
+
+    @field_validator("keys")
+    @classmethod
+    def _no_content(cls, value: Keys) -> Keys:
+        if not isinstance(value, UniqueKeys):
+            raise ValueError("users of a closed loop ask for something else each time. Type keys: {kind: unique}.")
+        return value
+
+    @field_validator("tenants")
+    @classmethod
+    def _one_tenant(cls, value: Tenants) -> Tenants:
+        if value.count != 1:
+            raise ValueError("users of a closed loop are one tenant. Type count: 1.")
+        return value
+
+
 FileWorkload = CountsWorkload | ReplayWorkload
 Workload = Annotated[
-    PoissonWorkload | RenewalWorkload | ClientMixWorkload | CountsWorkload | ReplayWorkload, Field(discriminator="kind")
+    PoissonWorkload | RenewalWorkload | ClientMixWorkload | CountsWorkload | ReplayWorkload | ClosedLoopWorkload,
+    Field(discriminator="kind"),
 ]
 
 _DEMAND_FIELDS = (
     "kind", "rate_per_s", "resolution_s", "growth", "seasonality", "yearly", "holidays", "launches", "spikes",
-    "interarrival", "clients", "keys", "tenants", "path", "time_column", "count_column", "interval_s", "timezone",
+    "interarrival", "clients", "keys", "tenants", "users", "think", "path", "time_column", "count_column", "interval_s",
+    "timezone",
 )  # fmt: skip
 DEMAND_KEYS: frozenset[str] = frozenset(_DEMAND_FIELDS) | frozenset(key_of(f) for f in _DEMAND_FIELDS)
 """Keys of a workload that a phase may not override, since potential demand does not react to the product's phases."""
@@ -284,5 +330,5 @@ def doubled(workload: _AnyWorkload, factor: float) -> _AnyWorkload:
     """
     if not isinstance(workload, RatedWorkload):
         kind = getattr(workload, "kind", "workload")
-        raise ValueError(f"a {kind} workload comes as it was recorded; only one with a rate can be scaled.")
+        raise ValueError(f"a {kind} workload has no rate; only one with a rate can be scaled.")
     return workload.model_copy(update={"rate_per_s": workload.rate_per_s * factor})

@@ -6,13 +6,14 @@ from sim.clock.calendar import Calendar
 from sim.config import InputError, Problem
 from sim.streams import Streams
 from sim.workload.attributes import ZipfKeys
-from sim.workload.block import BLOCK_SIZE, ArrivalSource
+from sim.workload.block import BLOCK_SIZE, ArrivalSource, NoArrivals
 from sim.workload.counts import CountsArrivals
 from sim.workload.draws import AttributedArrivals
 from sim.workload.gaps import law_of, poisson_law
 from sim.workload.mix import MixArrivals
 from sim.workload.parameters import (
     ClientMixWorkload,
+    ClosedLoopWorkload,
     CountsWorkload,
     RatedWorkload,
     RenewalWorkload,
@@ -53,6 +54,8 @@ def _times(
     """When requests arrive, and what a file knows of them."""
     if isinstance(workload, ReplayWorkload):
         return ReplayArrivals(workload, where, calendar, block_size)
+    if isinstance(workload, ClosedLoopWorkload):
+        return NoArrivals()
     key = streams.key(f"arrivals/{name}")
     if isinstance(workload, CountsWorkload):
         return CountsArrivals(workload, where, calendar, key, block_size)

@@ -31,6 +31,7 @@ from sim.operations.costs import cost_lines
 from sim.operations.incidents import IncidentDesk, incident_line
 from sim.operations.staff import staff_lines
 from sim.scenario import Scenario
+from sim.scenario.model import pools_of
 from sim.serving.admission import LruCache
 
 _BUG = "This is a bug in poc2scale: please report it."
@@ -158,7 +159,7 @@ class Books:
 
     def _only_user(self, pool: str) -> str:
         """The workload that a pool's time is for; several share it, and its cost is for none of them alone."""
-        users = [name for name, workload in self._effective.workloads.items() if workload.pool == pool]
+        users = [name for name, workload in self._effective.workloads.items() if pool in pools_of(workload)]
         return users[0] if len(users) == 1 else ""
 
     def check(self, fleets: Iterable[Fleet], end_ns: int) -> None:
@@ -197,7 +198,7 @@ class Books:
         moved = self._begun and mode != self._effective.phases[self._phase].serving
         self._phase, self._effective, self._begun = phase, effective, True
         cost_lines(self.ledger, at_s, 0.0, effective.phases[phase].costs, phase, first=True)
-        used = sorted({workload.pool for workload in effective.workloads.values()})
+        used = sorted({pool for workload in effective.workloads.values() for pool in pools_of(workload)})
         for name in used if moved else ():
             move = effective.pools[name].hosting.move_to(mode)
             switching_line(self.ledger, at_s, move, phase, resource=name, sku=mode)

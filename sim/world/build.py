@@ -30,7 +30,7 @@ from sim.workload.source import arrival_source
 from sim.world.books import Books, FleetUse
 from sim.world.coverage import Coverage
 from sim.world.gauges import Gauges
-from sim.world.layout import cache_entries, lay_out, steering
+from sim.world.layout import cache_entries, lay_out, most_steps, most_users, steering
 from sim.world.lifecycle import Lifecycle
 from sim.world.promotions import Promotions
 
@@ -87,6 +87,7 @@ class World:
             Traffic(
                 streams.key(f"exposure/{name}"), streams.key(f"service/{name}"),
                 tenants=workload.tenant_count, cache_entries=cache_entries(self.effective, name),
+                steps=most_steps(self.effective, name), users=most_users(self.effective, name),
             )
             for name, workload in self.scenario.workloads.items()
         ]  # fmt: skip
@@ -165,11 +166,13 @@ class World:
     def _take_effect(self, phase: str) -> None:
         """From now on a phase's scenario holds."""
         effective, now = self.effective[phase], self.clock.now
-        rows = [self.layout.row_of(phase, effective, name) for name in self.names]
-        for w, (name, row) in enumerate(zip(self.names, rows, strict=True)):
-            self.plane.steer(w, steering(effective.phases[phase], effective.workloads[name], row))
+        rows: set[int] = set()
+        for w, name in enumerate(self.names):
+            passed = self.layout.pool_rows(phase, effective, name)
+            self.plane.steer(w, steering(effective.phases[phase], effective.workloads[name], passed))
+            rows |= set(passed.values())
         self.books.begin_phase(phase, effective, now)
-        self.coverage.begin_phase(set(rows))
+        self.coverage.begin_phase(rows)
         if now:
             for name, life in self.lives.items():
                 life.change(effective.workloads[name].learning)

@@ -4,12 +4,16 @@ from dataclasses import dataclass, replace
 
 from sim.clock.calendar import NS_PER_S, to_ns
 from sim.scenario import Scenario
-from sim.scenario.model import Pool, StaffedPhase, Workload
+from sim.scenario.model import Pool, StaffedPhase, Workload, pools_of
 from sim.serving.admission import LruCache, TokenBucket
-from sim.serving.kernels.state import NEVER
+from sim.serving.clients import ExponentialRetry
+from sim.serving.discipline.calls import FULL_JITTER, NO_JITTER, ONE
+from sim.serving.kernels.state import NEVER, REJECTED, THROTTLED, TIMED_OUT
 from sim.serving.parameters import Api
-from sim.serving.plane import Row, Steering, api_row, pool_row
+from sim.serving.plane import Retry, Row, Steering, Step, Users, api_row, pool_row
+from sim.workload.parameters import ClosedLoopWorkload
 
+_FAILURES = {"throttled": THROTTLED, "rejected": REJECTED, "timed_out": TIMED_OUT}
 HEADROOM = 2  # places for replicas: twice the most ever asked for, so that as many may drain as serve
 
 
@@ -45,6 +49,13 @@ class Layout:
             return self.of_api[phase]
         return self.of_pool[phase, effective.workloads[workload].pool]
 
+    def pool_rows(self, phase: str, effective: Scenario, workload: str) -> dict[str, int]:
+        """Rows that a workload's requests pass while the phase lasts, by pool; an API stands for the workload's own."""
+        if effective.phases[phase].serving == "api":
+            return {effective.workloads[workload].pool: self.of_api[phase]}
+        pools = dict.fromkeys([*pools_of(effective.workloads[workload]), effective.workloads[workload].pool])
+        return {pool: self.of_pool[phase, pool] for pool in pools}
+
     def model_of(self, phase: str, effective: Scenario, workload: str) -> str:
         """Name of the model that answers a workload while the phase lasts."""
         if effective.phases[phase].serving == "api":
@@ -60,7 +71,7 @@ def lay_out(effective: dict[str, Scenario]) -> Layout:
         if scenario.phases[phase].serving == "api":
             layout.of_api[phase] = _api(layout, known, scenario.api)
             continue
-        for name in sorted({w.pool for w in scenario.workloads.values()}):
+        for name in sorted({pool for w in scenario.workloads.values() for pool in pools_of(w)}):
             managed = scenario.phases[phase].serving == "managed"
             layout.of_pool[phase, name] = _pool(layout, known, name, scenario.pools[name], managed)
     first = 0
@@ -99,16 +110,60 @@ def _pool(layout: Layout, known: list[tuple[object, int]], name: str, pool: Pool
     return index
 
 
+def most_steps(effective: dict[str, Scenario], workload: str) -> int:
+    """The most stages that a workload's requests pass in any phase."""
+    return max(max(1, len(scenario.workloads[workload].stages)) for scenario in effective.values())
+
+
+def most_users(effective: dict[str, Scenario], workload: str) -> int:
+    """The most users that a workload has in any phase, 0 where it is no closed loop."""
+    loops = (_users(s.workloads[workload], s.phases[phase].exposure) for phase, s in effective.items())
+    return max((loop.count for loop in loops if loop is not None), default=0)
+
+
+def _users(workload: Workload, exposure: float) -> Users | None:
+    if not isinstance(workload, ClosedLoopWorkload):
+        return None
+    think = workload.think
+    return Users(round(exposure * workload.users), to_ns(think.mean_s), think.distribution == "exponential")
+
+
+def _path(workload: Workload, rows: dict[str, int]) -> tuple[Step, ...]:
+    places = {name: place for place, name in enumerate(workload.stages)}
+    return tuple(
+        Step(
+            rows[stage.pool or workload.pool], stage.fan_out, 0 if stage.hedge is None else to_ns(stage.hedge.after_s),
+            tuple((places[name], share) for name, share in stage.next.items()),
+        )
+        for stage in workload.stages.values()
+    )  # fmt: skip
+
+
+def _retry(retry: ExponentialRetry) -> Retry:
+    return Retry(
+        attempts=retry.max_attempts, on=tuple(_FAILURES[outcome] for outcome in retry.after),
+        base_ns=to_ns(retry.base_delay_s), factor=retry.multiplier, most_ns=to_ns(retry.max_delay_s),
+        jitter=FULL_JITTER if retry.jitter == "full" else NO_JITTER, budget=round(retry.budget * ONE),
+        saved=retry.saved * ONE,
+    )  # fmt: skip
+
+
 def cache_entries(effective: dict[str, Scenario], workload: str) -> int:
     """The most that a workload's response cache holds in any phase."""
     caches = [scenario.workloads[workload].cache for scenario in effective.values()]
     return max((cache.capacity for cache in caches if isinstance(cache, LruCache)), default=0)
 
 
-def steering(phase: StaffedPhase, workload: Workload, row: int) -> Steering:
-    """How a workload's requests fare while a phase lasts. row: who serves it then."""
+def steering(phase: StaffedPhase, workload: Workload, rows: dict[str, int]) -> Steering:
+    """How a workload's requests fare while a phase lasts. rows: by pool, who serves there then; the workload's own pool
+    is the API where one serves.
+    """
     timeout_ns, slo_ns = to_ns(workload.timeout_s), to_ns(workload.slo.latency_s)
-    steered = Steering(row, phase.exposure, timeout_ns, slo_ns)
+    steered = Steering(rows[workload.pool], phase.exposure, timeout_ns, slo_ns, users=_users(workload, phase.exposure))
+    if phase.serving != "api" and workload.stages:
+        steered = replace(steered, path=_path(workload, rows))
+    if isinstance(workload.retry, ExponentialRetry):
+        steered = replace(steered, retry=_retry(workload.retry))
     bucket, cache = workload.admission, workload.cache
     if isinstance(bucket, TokenBucket):
         steered = replace(steered, token_ns=max(1, round(NS_PER_S / bucket.rate_per_s)), burst=bucket.burst)

@@ -107,7 +107,7 @@ class Lifecycle:
 
     def _rows_of(self, phase: str) -> list[int]:
         effective = self._effective[phase]
-        rows = {self._layout.row_of(phase, effective, name) for name in effective.workloads}
+        rows = {row for name in effective.workloads for row in self._layout.pool_rows(phase, effective, name).values()}
         return sorted(rows & set(self._layout.pools))
 
     def _pool(self, phase: str, row: int) -> Pool:

@@ -18,7 +18,7 @@ from sim.serving.reference import ReferencePlane
 from sim.streams import Streams
 
 SLOTS = 4
-TENANTS, ENTRIES = 2, 4
+TENANTS, ENTRIES, STEPS, USERS = 2, 4, 3, 3
 
 
 @st.composite
@@ -100,7 +100,7 @@ def built(engine, world, clock, log):
     """The world's plane, all of its workloads steered to the first row."""
     streams = Streams(7)
     traffic = [
-        Traffic(streams.key(f"exposure/{w}"), streams.key(f"service/{w}"), TENANTS, ENTRIES)
+        Traffic(streams.key(f"exposure/{w}"), streams.key(f"service/{w}"), TENANTS, ENTRIES, STEPS, USERS)
         for w in range(len(world["arrivals"]))
     ]
     plane = engine(clock, world["rows"], traffic, log=log)
@@ -177,7 +177,7 @@ def play(engine, world):
 COUNTERS = (
     "potential", "offered", "hit", "completed", "good", "throttled", "rejected", "timed_out", "in_system", "waited",
     "api_calls", "api_prompt_tokens", "api_output_tokens", "system_flow", "queued", "queue_flow", "latency_sum_s",
-    "lost_sum_s", "wait_sum_s", "cache_live",
+    "lost_sum_s", "wait_sum_s", "cache_live", "attempts", "retries", "hedges", "budget", "issued",
 )  # fmt: skip
 
 

@@ -13,17 +13,19 @@ DISTRIBUTIONS = {"constant": CONSTANT, "exponential": EXPONENTIAL, "lognormal": 
 
 
 @inlined
-def service_ns(mean_ns: float, distribution: int, sigma: float, key: np.uint64, request: int, purpose: int) -> int:
+def service_ns(
+    mean_ns: float, distribution: int, sigma: float, key: np.uint64, request: int, draw: int, purpose: int
+) -> int:  # fmt: skip
     """Service time in nanoseconds (>= 1) of a batch whose first request is `request`.
 
     mean_ns: mean time of a batch of this size; sigma: of the logarithm, for lognormal factors of mean one; key: of the
-    workload's service stream.
+    workload's service stream; draw: which of the request's visits this is, see `sim.serving.discipline.calls.visit`.
     """
     factor = 1.0
     if distribution == EXPONENTIAL:
-        factor = -math.log(uniform(key, request, 0, purpose))
+        factor = -math.log(uniform(key, request, draw, purpose))
     elif distribution == LOGNORMAL:
-        factor = math.exp(sigma * normal_quantile(uniform(key, request, 0, purpose)) - 0.5 * sigma * sigma)
+        factor = math.exp(sigma * normal_quantile(uniform(key, request, draw, purpose)) - 0.5 * sigma * sigma)
     return max(1, int(min(mean_ns * factor, LONGEST_NS) + 0.5))
 
 

@@ -9,16 +9,19 @@ from sim.clock.ranks import Rank
 from sim.compiled import inlined, kernel
 from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING
 from sim.serving.discipline.batching import is_dead
-from sim.serving.kernels.api import pop_api
 from sim.serving.kernels.arrival import arrive
-from sim.serving.kernels.batching import complete, start_own, start_shared
+from sim.serving.kernels.batching import start_own, start_shared
+from sim.serving.kernels.calls import gather, ring
+from sim.serving.kernels.completion import answer, complete
 from sim.serving.kernels.memory import MOST_WRITES
-from sim.serving.kernels.requests import end_queued, leave, prefer
+from sim.serving.kernels.requests import end_queued, free_shard, leave, prefer, waited_for
 from sim.serving.kernels.state import (
+    CALLS_FULL,
     DONE,
     DRAINED,
     DRAINED_SLOT,
-    FREE,
+    FREE_CALL,
+    FREE_NODES,
     HEAP,
     JOURNAL_FULL,
     JOURNAL_LENGTH,
@@ -27,6 +30,7 @@ from sim.serving.kernels.state import (
     LOG_FULL,
     LOG_LENGTH,
     LOG_ON,
+    NEEDED,
     NEVER,
     NODES_FULL,
     NOW,
@@ -35,8 +39,11 @@ from sim.serving.kernels.state import (
     ROUND_ROBIN,
     SHARED_QUEUE,
     SLOTS,
+    TIMER_NS,
+    TIMERS,
     State,
 )
+from sim.serving.kernels.timers import MOST_TIMERS, timer_rank
 
 _COMPLETION, _EXPIRY, _ARRIVAL = int(Rank.COMPLETION), int(Rank.BATCH_EXPIRY), int(Rank.ARRIVAL)
 
@@ -101,6 +108,10 @@ def advance(
     taken = 0
     arrival_ns, w = _next_arrival(st)
     api_leaf = st.scalars[SLOTS] + len(st.rows)
+    calls_on = False
+    for who in range(len(st.workloads)):
+        calls_on = calls_on or st.workloads[who].calls != 0
+    calls_on = calls_on or st.scalars[TIMERS] > 0
     log_on, journal_on = st.scalars[LOG_ON] != 0, st.scalars[JOURNAL_ON] != 0
     while True:
         leaf = st.calendar_win[1]
@@ -110,6 +121,11 @@ def advance(
             t, rank = event_ns, _EXPIRY if key & 1 else _COMPLETION
         else:
             t, rank = arrival_ns, _ARRIVAL
+        timer = False
+        if st.scalars[TIMER_NS] <= t:
+            timer = st.scalars[TIMER_NS] < t or timer_rank(st) < rank
+            if timer:
+                t, rank = st.scalars[TIMER_NS], timer_rank(st)
         if t > until_ns or (t == until_ns and rank > through_rank):
             st.scalars[NOW] = until_ns
             if taken < len(samples):
@@ -119,20 +135,26 @@ def advance(
                 return DONE
             until_ns += interval_ns
             continue
-        if st.scalars[FREE] < 0 or st.scalars[HEAP] == len(st.heap_ns):
+        if st.scalars[FREE_NODES] < st.scalars[NEEDED] or st.scalars[HEAP] + st.scalars[NEEDED] > len(st.heap_ns):
             return NODES_FULL
+        if calls_on and (
+            st.scalars[FREE_CALL] < 0 or len(st.timers) - st.scalars[TIMERS] < MOST_TIMERS + st.scalars[NEEDED]
+        ):
+            return CALLS_FULL
         if log_on and len(st.log) - st.scalars[LOG_LENGTH] < 2 + _in_system(st):
             return LOG_FULL
         if journal_on and not _journal_holds(st, leaf, rank):
             return JOURNAL_FULL
         st.scalars[NOW] = t
-        if rank == _ARRIVAL:
+        if timer:
+            ring(st, t)
+        elif rank == _ARRIVAL:
             i = st.workloads[w].position
             st.workloads[w].position = i + 1
             arrive(st, w, st.workloads[w].first_id + i, i, t)
             arrival_ns, w = _next_arrival(st)
         elif leaf == api_leaf:
-            pop_api(st, t)
+            answer(st, t)
         elif leaf >= st.scalars[SLOTS]:
             start_shared(st, leaf - st.scalars[SLOTS], t, True)
         elif rank == _EXPIRY:
@@ -180,19 +202,30 @@ def set_mode(st: State, slot: int, mode: int, t: int) -> bool:
     return False
 
 
+@inlined
+def _is_over(st: State, node: int, t: int) -> bool:
+    """Whether nobody waits for a queued node any more at `t`."""
+    if st.nodes[node].call >= 0:
+        return not waited_for(st, node)
+    return is_dead(st.nodes[node].deadline_ns, t, False)
+
+
 @kernel
 def expire(st: State, row: int, t: int) -> None:
     """Drop those from the head of a row's shared queue whose deadline lies before `t`: nobody is left to serve them."""
     p = st.rows[row]
-    while p.head >= 0 and is_dead(st.nodes[p.head].deadline_ns, t, False):
+    while p.head >= 0 and _is_over(st, p.head, t):
         node = p.head
         w = st.nodes[node].workload
         p.head = st.nodes[node].next
         p.queued -= 1
         st.workloads[w].queued -= 1
         st.workloads[w].queue_flow -= t
-        end_queued(st, node, t)
-        leave(st, node, t)
+        if st.nodes[node].call >= 0:
+            free_shard(st, node)
+        else:
+            end_queued(st, node, t)
+            leave(st, node, t)
     if p.head < 0:
         p.tail = -1
 
@@ -210,3 +243,9 @@ def close_row(st: State, row: int, t: int) -> None:
 def scrape(slots: NDArray[Any], rows: NDArray[Any], row: int, t: int, sample: NDArray[np.int64]) -> None:
     """Copy what a scrape of time `t` sees of a row's slots into `sample`; see `_copy`."""
     _copy(slots, rows, row, t, sample)
+
+
+@kernel
+def assemble(st: State, w: int, users: int, t: int) -> None:
+    """From `t` on a closed-loop workload has that many users."""
+    gather(st, w, users, t)

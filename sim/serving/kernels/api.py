@@ -2,7 +2,7 @@
 
 from sim.compiled import inlined
 from sim.serving.discipline.service import LOGNORMAL, service_ns
-from sim.serving.kernels.requests import admit, end_served, set_calendar
+from sim.serving.kernels.requests import set_calendar
 from sim.serving.kernels.state import HEAP, NEVER, SLOTS, State
 from sim.streams import Purpose
 
@@ -43,10 +43,9 @@ def push_api(st: State, node: int, end_ns: int) -> None:
 
 
 @inlined
-def pop_api(st: State, t: int) -> None:
-    """The API's earliest answer arrives."""
+def pop_api(st: State) -> int:
+    """The node of the call that the API answers first, which is done with."""
     node = st.heap_node[0]
-    end_served(st, node, st.nodes[node].arrival_ns, t, -1, 1)
     last = st.scalars[HEAP] - 1
     st.scalars[HEAP] = last
     st.heap_ns[0], st.heap_node[0] = st.heap_ns[last], st.heap_node[last]
@@ -62,16 +61,20 @@ def pop_api(st: State, t: int) -> None:
         _swap(st, i, child)
         i = child
     set_calendar(st, st.scalars[SLOTS] + len(st.rows), st.heap_ns[0] << 1 if last > 0 else NEVER)
+    return node
 
 
 @inlined
-def call_api(st: State, w: int, request: int, position: int, t: int) -> None:
-    """A request goes to the API of its workload's row; it is billed whether or not its client still waits."""
-    wl = st.workloads[w]
-    p = st.rows[wl.row]
+def call_api(st: State, node: int, prompt: int, output: int, draw: int, t: int) -> None:
+    """A node goes to the API of its row; it is billed whether or not its client still waits.
+
+    prompt, output: tokens; draw: see `sim.serving.discipline.calls.visit`.
+    """
+    n = st.nodes[node]
+    wl = st.workloads[n.workload]
+    p = st.rows[n.row]
     wl.api_calls += 1
-    if wl.has_tokens:
-        wl.api_prompt_tokens += st.prompt_tokens[w, position]
-        wl.api_output_tokens += st.output_tokens[w, position]
-    duration = service_ns(st.mean_ns[p.means + 1], LOGNORMAL, p.sigma, wl.service_key, request, _API)
-    push_api(st, admit(st, w, request, position, t), t + duration)
+    wl.api_prompt_tokens += prompt
+    wl.api_output_tokens += output
+    duration = service_ns(st.mean_ns[p.means + 1], LOGNORMAL, p.sigma, wl.service_key, n.request, draw, _API)
+    push_api(st, node, t + duration)

@@ -5,9 +5,10 @@ from sim.record.histogram import bucket_of
 from sim.serving.discipline.admission import conforms, next_due
 from sim.serving.discipline.service import is_exposed
 from sim.serving.kernels.cache import answered
+from sim.serving.kernels.calls import begin_call
 from sim.serving.kernels.memory import put
 from sim.serving.kernels.requests import end_at_once
-from sim.serving.kernels.routing import route
+from sim.serving.kernels.routing import route, tokens
 from sim.serving.kernels.state import (
     HIT,
     NO_KEY,
@@ -27,7 +28,10 @@ def arrive(st: State, w: int, request: int, position: int, t: int) -> None:
     if not is_exposed(wl.exposure, wl.exposure_key, request, _EXPOSURE):
         return
     wl.offered += 1
-    if wl.token_ns > 0 and not _admitted(st, wl, st.tenants[w, position], t):
+    if wl.calls:
+        prompt, output = tokens(st, w, position)
+        begin_call(st, w, request, st.keys[w, position], int(st.tenants[w, position]), int(prompt), int(output), -1, t)
+    elif wl.token_ns > 0 and not _admitted(st, wl, st.tenants[w, position], t):
         wl.throttled += 1
         end_at_once(st, w, request, THROTTLED, t, -1, t)
     elif wl.cache_entries > 0 and st.keys[w, position] != NO_KEY and answered(st, w, st.keys[w, position], t):

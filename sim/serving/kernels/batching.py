@@ -1,10 +1,18 @@
-"""Service in the compiled path: a batch is formed from a queue, served by a replica, and completes."""
+"""Service in the compiled path: a batch is formed from a queue, and a replica begins to serve it."""
 
 from sim.compiled import inlined
 from sim.serving.discipline.batching import batch_due, is_dead
 from sim.serving.discipline.service import service_ns
-from sim.serving.kernels.requests import end_queued, end_served, leave, prefer, preferred, set_calendar
-from sim.serving.kernels.state import LEAST_OUTSTANDING, NEVER, READY, SHARED_QUEUE, SLOTS, State
+from sim.serving.kernels.requests import (
+    end_queued,
+    free_shard,
+    leave,
+    prefer,
+    preferred,
+    set_calendar,
+    waited_for,
+)
+from sim.serving.kernels.state import NEVER, READY, SLOTS, State
 from sim.streams import Purpose
 
 _SERVICE = int(Purpose.SERVICE)
@@ -26,7 +34,12 @@ def take_batch(st: State, queue, slot: int, max_batch: int, t: int, after_timeou
         w = n.workload
         st.workloads[w].queued -= 1
         st.workloads[w].queue_flow -= t
-        if is_dead(n.deadline_ns, t, after_timeouts):
+        if n.call >= 0:
+            if not waited_for(st, node):
+                st.slots[slot].load_flow -= t
+                free_shard(st, node)
+                continue
+        elif is_dead(n.deadline_ns, t, after_timeouts):
             end_queued(st, node, t)
             st.slots[slot].load_flow -= t
             leave(st, node, t)
@@ -54,7 +67,8 @@ def serve(st: State, row: int, slot: int, batch: int, t: int) -> None:
     s = st.slots[slot]
     first = st.nodes[s.batch]
     key = st.workloads[first.workload].service_key
-    duration = service_ns(st.mean_ns[p.means + batch], p.distribution, p.sigma, key, first.request, _SERVICE)
+    draw = 0 if first.call < 0 else st.shards[s.batch].draw
+    duration = service_ns(st.mean_ns[p.means + batch], p.distribution, p.sigma, key, first.request, draw, _SERVICE)
     s.serving = batch
     s.started_ns = t
     s.busy_flow += t
@@ -102,33 +116,3 @@ def start_shared(st: State, row: int, t: int, after_timeouts: bool) -> None:
             serve(st, row, slot, batch, t)
             prefer(st, row, slot)
     set_calendar(st, leaf, NEVER)
-
-
-@inlined
-def complete(st: State, slot: int, t: int) -> bool:
-    """A batch completes: its requests end, the replica goes on or falls idle. True when a draining one ran empty."""
-    s = st.slots[slot]
-    row = s.row
-    p = st.rows[row]
-    batch = s.serving
-    node = s.batch
-    while node >= 0:
-        following = st.nodes[node].next
-        end_served(st, node, s.started_ns, t, slot, batch)
-        node = following
-    s.serving = 0
-    s.batch = -1
-    s.busy_flow -= t
-    p.busy_flow -= t
-    p.busy -= 1
-    s.load_flow -= t * batch
-    s.completions += batch
-    if p.kind == SHARED_QUEUE:
-        set_calendar(st, slot, NEVER)
-        prefer(st, row, slot)
-        start_shared(st, row, t, False)
-    else:
-        start_own(st, row, slot, t, False)
-        if p.kind == LEAST_OUTSTANDING:
-            prefer(st, row, slot)
-    return s.mode != READY and s.serving == 0 and s.queued == 0

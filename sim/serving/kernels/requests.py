@@ -1,18 +1,15 @@
 """Steps of the compiled path that all pools share: a request enters the system, ends, is logged; events are set."""
 
 from sim.compiled import inlined
-from sim.record.histogram import bucket_of
 from sim.serving.discipline.routing import least_outstanding_key
-from sim.serving.kernels.cache import remember
 from sim.serving.kernels.state import (
-    COMPLETED,
     FREE,
+    FREE_NODES,
     LEAST_OUTSTANDING,
     LEAVES,
     LOG_LENGTH,
     LOG_ON,
     NEVER,
-    NO_KEY,
     OFF,
     READY,
     TIMED_OUT,
@@ -75,54 +72,65 @@ def log(st: State, node: int, outcome: int, start_ns: int, end_ns: int, slot: in
 
 
 @inlined
-def admit(st: State, w: int, request: int, position: int, t: int) -> int:
-    """A new node for a request that enters the system at `t`. position: in its workload's block."""
-    node = st.scalars[FREE]
+def admit(st: State, w: int, row: int, request: int, key: int, t: int) -> int:
+    """A new node for a request that enters the system at `t`. key: of its content."""
+    node = take_node(st, w, row, request, key, t)
     n = st.nodes[node]
-    st.scalars[FREE] = n.next
     n.arrival_ns = t
     n.deadline_ns = t + st.workloads[w].timeout_ns
-    n.request = request
-    n.workload = w
-    n.next = -1
-    n.row = st.workloads[w].row
-    n.key = st.keys[w, position]
+    n.call = -1
     st.workloads[w].in_system += 1
     st.workloads[w].system_flow += t
     return node
 
 
 @inlined
-def leave(st: State, node: int, t: int) -> None:
-    """The request gives up its place in the system at `t`."""
+def take_node(st: State, w: int, row: int, request: int, key: int, t: int) -> int:
+    """A free node, for something that a row is to serve."""
+    node = st.scalars[FREE]
     n = st.nodes[node]
-    w = n.workload
-    st.workloads[w].in_system -= 1
-    st.workloads[w].system_flow -= t
-    n.next = st.scalars[FREE]
-    st.scalars[FREE] = node
+    st.scalars[FREE] = n.next
+    st.scalars[FREE_NODES] -= 1
+    n.request = request
+    n.workload = w
+    n.next = -1
+    n.row = row
+    n.key = key
+    return node
 
 
 @inlined
-def end_served(st: State, node: int, start_ns: int, t: int, slot: int, batch: int) -> None:
-    """A served request ends at `t`: completed, or timed out at its deadline if that came first. Its answer is kept."""
-    n = st.nodes[node]
-    w = n.workload
-    if t > n.deadline_ns:
-        st.workloads[w].timed_out += 1
-        st.workloads[w].lost_sum_s += (t - n.arrival_ns) * 1e-9
-        log(st, node, TIMED_OUT, start_ns, n.deadline_ns, slot, batch)
-    else:
-        latency = t - n.arrival_ns
-        st.workloads[w].completed += 1
-        st.workloads[w].latency_sum_s += latency * 1e-9
-        if latency <= st.workloads[w].slo_ns:
-            st.workloads[w].good += 1
-        st.histogram[w, bucket_of(latency)] += 1
-        log(st, node, COMPLETED, start_ns, t, slot, batch)
-    if st.workloads[w].cache_entries > 0 and n.key != NO_KEY:
-        remember(st, w, n.key, t)
-    leave(st, node, t)
+def free_node(st: State, node: int) -> None:
+    """The node may be used again."""
+    st.nodes[node].next = st.scalars[FREE]
+    st.scalars[FREE] = node
+    st.scalars[FREE_NODES] += 1
+
+
+@inlined
+def leave(st: State, node: int, t: int) -> None:
+    """The request gives up its place in the system at `t`."""
+    w = st.nodes[node].workload
+    st.workloads[w].in_system -= 1
+    st.workloads[w].system_flow -= t
+    free_node(st, node)
+
+
+@inlined
+def waited_for(st: State, node: int) -> bool:
+    """Whether a call still waits for what this node of its stands for: its attempt goes on, and no twin was first."""
+    shard = st.shards[node]
+    return shard.lost == 0 and st.calls[st.nodes[node].call].epoch == shard.epoch
+
+
+@inlined
+def free_shard(st: State, node: int) -> None:
+    """A call's node is done with; its twin, if there is one, is alone from now on."""
+    shard = st.shards[node]
+    if shard.twin >= 0:
+        st.shards[shard.twin].twin = -1
+    shard.serial = 0
+    free_node(st, node)
 
 
 @inlined
@@ -132,6 +140,23 @@ def end_queued(st: State, node: int, t: int) -> None:
     st.workloads[n.workload].timed_out += 1
     st.workloads[n.workload].lost_sum_s += (t - n.arrival_ns) * 1e-9
     log(st, node, TIMED_OUT, -1, n.deadline_ns, -1, 0)
+
+
+@inlined
+def log_call(st: State, call: int, outcome: int, start_ns: int, end_ns: int, slot: int, batch: int) -> None:
+    """Write a call's end into the log, if one is kept; start, slot and batch are those of its last visit, if any."""
+    if st.scalars[LOG_ON] != 0:
+        c = st.calls[call]
+        entry = st.log[st.scalars[LOG_LENGTH]]
+        entry.request = c.request
+        entry.workload = c.workload
+        entry.outcome = outcome
+        entry.arrival_ns = c.arrival_ns
+        entry.start_ns = start_ns
+        entry.end_ns = end_ns
+        entry.slot = slot
+        entry.batch = batch
+        st.scalars[LOG_LENGTH] += 1
 
 
 @inlined

@@ -20,7 +20,10 @@ NO_KEY = -(2**63)  # content key of a request that resembles no other
 API, LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE = 0, 1, 2, 3
 OFF, READY, DRAINING = 0, 1, 2
 COMPLETED, TIMED_OUT, REJECTED, IN_SYSTEM, HIT, THROTTLED = range(6)
-DONE, DRAINED, NODES_FULL, LOG_FULL, JOURNAL_FULL = range(5)
+DONE, DRAINED, NODES_FULL, LOG_FULL, JOURNAL_FULL, CALLS_FULL = range(6)
+MOST_BRANCHES = 4
+ACTIVE_CALL = -2  # `next` of a call that goes on
+ACTIVE = 1  # a user who is thinking or waits for an answer
 
 _I, _F, _U = np.int64, np.float64, np.uint64
 
@@ -48,9 +51,26 @@ WORKLOAD = np.dtype([
     ("cache_entries", _I), ("cache_live", _I), ("ttl_ns", _I), ("hit_ns", _I), ("cache_oldest", _I),
     ("cache_newest", _I), ("cache_used", _I), ("cache_free", _I), ("heads_at", _I), ("hash_mask", _I),
     ("entries_at", _I),
+    # calls (see `kernels.calls`): whether this workload's requests are such; its stages, places in State.stages
+    ("calls", _I), ("stages_at", _I), ("first_stage", _I), ("attempts", _I), ("retries", _I), ("hedges", _I),
+    ("most_attempts", _I), ("retry_on", _I), ("backoff_ns", _I), ("backoff_most_ns", _I), ("backoff_factor", _F),
+    ("jitter", _I), ("budget_each", _I), ("budget_most", _I), ("budget", _I),
+    ("users", _I), ("think_ns", _I), ("think_exponential", _I), ("users_at", _I), ("issued", _I),
 ])  # fmt: skip
 NODE = np.dtype([
     ("arrival_ns", _I), ("deadline_ns", _I), ("request", _I), ("workload", _I), ("next", _I), ("row", _I), ("key", _I),
+    ("call", _I),
+])  # fmt: skip
+SHARD = np.dtype([("draw", _I), ("twin", _I), ("lost", _I), ("epoch", _I), ("serial", _I)])
+CALL = np.dtype([
+    ("arrival_ns", _I), ("request", _I), ("workload", _I), ("key", _I), ("tenant", _I), ("prompt", _I),
+    ("output", _I), ("user", _I), ("attempt", _I), ("trial", _I), ("deadline_ns", _I), ("stage", _I), ("epoch", _I),
+    ("pending", _I), ("waiting", _I), ("next", _I),
+])  # fmt: skip
+STAGE = np.dtype([("row", _I), ("fan_out", _I), ("hedge_ns", _I), ("branches", _I)])
+TIMER = np.dtype([
+    ("at_ns", _I), ("rank", _I), ("order", _I), ("sequence", _I), ("kind", _I), ("subject", _I), ("serial", _I),
+    ("next", _I),
 ])  # fmt: skip
 LOG = np.dtype([
     ("request", _I), ("workload", np.int32), ("outcome", np.int32), ("arrival_ns", _I), ("start_ns", _I),
@@ -61,7 +81,10 @@ LOG = np.dtype([
 # places in `State.scalars`: time; head of the list of free nodes (-1: none); requests at an API; the slot that has just
 # run empty; whether and how much is logged; sizes; whether writes to the memory are journalled, and how many are
 NOW, FREE, HEAP, DRAINED_SLOT, LOG_ON, LOG_LENGTH, SLOTS, LEAVES, JOURNAL_ON, JOURNAL_LENGTH = range(10)
-_SCALARS = 10
+# of calls: heads of the lists of free ones and of free timers, timers set, when the next one is due, the last number
+# given to a timer and to whatever a timer must recognise; free nodes, and those that one event may need
+FREE_CALL, FREE_TIMER, TIMERS, TIMER_NS, SEQUENCE, SERIAL, FREE_NODES, NEEDED = range(10, 18)
+_SCALARS = 18
 
 
 class State(NamedTuple):
@@ -89,6 +112,14 @@ class State(NamedTuple):
     log: NDArray[Any]
     memory: NDArray[np.int64]  # buckets and caches of all workloads
     journal: NDArray[np.int64]  # [writes, 2]: place in the memory, and what stood there
+    shards: NDArray[Any]  # [nodes]: what a node is to its call, dtype SHARD
+    calls: NDArray[Any]
+    timers: NDArray[Any]
+    timer_heap: NDArray[np.int64]  # [timers]: the earliest first
+    stages: NDArray[Any]  # of all workloads
+    branch_to: NDArray[np.int64]  # [stages, MOST_BRANCHES]: stages that may follow
+    branch_until: NDArray[np.float64]  # [stages, MOST_BRANCHES]: shares of those that go there, added up
+    users: NDArray[np.int64]  # of all closed-loop workloads: ACTIVE, or 0 for one who has left
 
 
 def leaves_for(count: int) -> int:
@@ -97,7 +128,7 @@ def leaves_for(count: int) -> int:
 
 
 def link_free(nodes: NDArray[Any], first: int) -> int:
-    """Chain the nodes from `first` on into a list of free ones; its head."""
+    """Chain the nodes (or calls, or timers) from `first` on into a list of free ones; its head."""
     nodes["next"][first:] = np.arange(first + 1, len(nodes) + 1)
     nodes["next"][-1] = -1
     return first
@@ -108,7 +139,10 @@ def empty_state(rows: int, slots: int, workloads: int, tree: int, means: int, lo
     leaves = leaves_for(slots + rows + 1)
     nodes = np.zeros(1024, NODE)
     scalars = np.zeros(_SCALARS, np.int64)
-    scalars[FREE] = link_free(nodes, 0)
+    calls, timers = np.zeros(64, CALL), np.zeros(256, TIMER)
+    scalars[FREE], scalars[FREE_NODES], scalars[NEEDED] = link_free(nodes, 0), len(nodes), 1
+    scalars[FREE_CALL], scalars[FREE_TIMER] = link_free(calls, 0), link_free(timers, 0)
+    scalars[TIMER_NS] = NEVER
     scalars[SLOTS], scalars[LEAVES] = slots, leaves
     key = np.full(leaves, NEVER, np.int64)
     return State(
@@ -119,4 +153,6 @@ def empty_state(rows: int, slots: int, workloads: int, tree: int, means: int, lo
         np.zeros(max(1, means)), np.zeros(1024, np.int64), np.zeros(1024, np.int64),
         np.zeros((workloads, BUCKETS), np.int64), np.zeros(max(1, log), LOG),
         np.zeros(1, np.int64), np.zeros((1, 2), np.int64),
+        np.zeros(len(nodes), SHARD), calls, timers, np.zeros(len(timers), np.int64), np.zeros(1, STAGE),
+        np.zeros((1, MOST_BRANCHES), np.int64), np.zeros((1, MOST_BRANCHES)), np.zeros(1, np.int64),
     )  # fmt: skip

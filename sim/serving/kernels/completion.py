@@ -1,0 +1,81 @@
+"""The end of service in the compiled path: of a batch at a replica, or of a call to the API."""
+
+from sim.compiled import inlined
+from sim.record.histogram import bucket_of
+from sim.serving.kernels.api import pop_api
+from sim.serving.kernels.batching import start_own, start_shared
+from sim.serving.kernels.cache import remember
+from sim.serving.kernels.calls import shard_served
+from sim.serving.kernels.requests import leave, log, prefer, set_calendar
+from sim.serving.kernels.state import (
+    COMPLETED,
+    LEAST_OUTSTANDING,
+    NEVER,
+    NO_KEY,
+    READY,
+    SHARED_QUEUE,
+    TIMED_OUT,
+    State,
+)
+
+
+@inlined
+def _end_served(st: State, node: int, start_ns: int, t: int, slot: int, batch: int) -> None:
+    """A served request ends at `t`: completed, or timed out at its deadline if that came first. Its answer is kept."""
+    n = st.nodes[node]
+    if n.call >= 0:
+        shard_served(st, node, start_ns, t, slot, batch)
+        return
+    w = n.workload
+    if t > n.deadline_ns:
+        st.workloads[w].timed_out += 1
+        st.workloads[w].lost_sum_s += (t - n.arrival_ns) * 1e-9
+        log(st, node, TIMED_OUT, start_ns, n.deadline_ns, slot, batch)
+    else:
+        latency = t - n.arrival_ns
+        st.workloads[w].completed += 1
+        st.workloads[w].latency_sum_s += latency * 1e-9
+        if latency <= st.workloads[w].slo_ns:
+            st.workloads[w].good += 1
+        st.histogram[w, bucket_of(latency)] += 1
+        log(st, node, COMPLETED, start_ns, t, slot, batch)
+    if st.workloads[w].cache_entries > 0 and n.key != NO_KEY:
+        remember(st, w, n.key, t)
+    leave(st, node, t)
+
+
+@inlined
+def answer(st: State, t: int) -> None:
+    """The API's earliest answer arrives."""
+    node = pop_api(st)
+    _end_served(st, node, st.nodes[node].arrival_ns, t, -1, 1)
+
+
+@inlined
+def complete(st: State, slot: int, t: int) -> bool:
+    """A batch completes: its requests end, the replica goes on or falls idle. True when a draining one ran empty."""
+    s = st.slots[slot]
+    row = s.row
+    p = st.rows[row]
+    batch = s.serving
+    node = s.batch
+    while node >= 0:
+        following = st.nodes[node].next
+        _end_served(st, node, s.started_ns, t, slot, batch)
+        node = following
+    s.serving = 0
+    s.batch = -1
+    s.busy_flow -= t
+    p.busy_flow -= t
+    p.busy -= 1
+    s.load_flow -= t * batch
+    s.completions += batch
+    if p.kind == SHARED_QUEUE:
+        set_calendar(st, slot, NEVER)
+        prefer(st, row, slot)
+        start_shared(st, row, t, False)
+    else:
+        start_own(st, row, slot, t, False)
+        if p.kind == LEAST_OUTSTANDING:
+            prefer(st, row, slot)
+    return s.mode != READY and s.serving == 0 and s.queued == 0
