@@ -26,8 +26,7 @@ def cost_curve(days: "pd.DataFrame", serving: Mapping[str, str], generator: "np.
     slopes: {from, to, value, lo, hi}, the elasticity between two numbers of requests a day;
     jumps: {phase, before, after, requests_per_day, factor, lo, hi}: `phase` brought the serving mode `after`; at the
     same traffic a day costs `factor` times as much as under `before` (at requests_per_day, where the modes' days meet);
-    lines: {serving, phases, points: [{requests_per_day, serving_usd, variable_usd}]}, the fitted curve of each stretch
-    of one mode; variable_usd is an older name of the same number;
+    lines: {serving, phases, points: [{requests_per_day, serving_usd}]}, the fitted curve of each stretch of one mode;
     days: how many were used. Where there is no curve the lists are empty and `reason` says why; `note` says what was
     left out.
     """
@@ -100,7 +99,7 @@ def _as_json(
     for m, ((low, high), (serving, phases)) in enumerate(zip(spans, stretches)):
         at = np.array([low, *(place.value for place in line.breaks if low < place.value < high), high])
         corners = zip(np.exp(at).tolist(), np.exp(line.at(at, m)).tolist())
-        points = [{"requests_per_day": requests, "serving_usd": usd, "variable_usd": usd} for requests, usd in corners]
+        points = [{"requests_per_day": requests, "serving_usd": usd} for requests, usd in corners]
         lines.append({"serving": serving, "phases": phases, "points": points})
     return {
         "breaks": [_of("requests_per_day", place) for place in line.breaks],

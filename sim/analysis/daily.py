@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sim.clock.calendar import NS_PER_S, Calendar
+from sim.clock.calendar import NS_PER_S, SLACK_S, Calendar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +15,6 @@ PhaseSpan = tuple[str, float, float]
 
 COMMITMENT = "commitment"
 """The account of what is paid for machines under a commitment, used or not (`sim.cost.hosting`)."""
-_SLACK_S = 1e-6  # seconds are ns / 1e9; an hour-old difference of two is good to 1e-12
 
 
 def daily_table(
@@ -74,7 +73,7 @@ def _whole_days(calendar: Calendar, days: int) -> list[bool]:
 
 
 def _covers(span: tuple[float, float], begin: float, end: float) -> bool:
-    return span[0] <= begin + _SLACK_S and end - _SLACK_S <= span[1]
+    return span[0] <= begin + SLACK_S and end - SLACK_S <= span[1]
 
 
 def _days_in(spans: dict[str, tuple[float, float]], edges: "NDArray[np.float64]") -> set[tuple[int, str]]:
@@ -85,7 +84,7 @@ def _days_in(spans: dict[str, tuple[float, float]], edges: "NDArray[np.float64]"
     return {
         (day, name)
         for name, (a, b) in spans.items()
-        for day in np.flatnonzero(np.minimum(b, end) - np.maximum(a, begin) > _SLACK_S).tolist()
+        for day in np.flatnonzero(np.minimum(b, end) - np.maximum(a, begin) > SLACK_S).tolist()
     }
 
 
@@ -107,7 +106,7 @@ def accrual_days(ledger: "pd.DataFrame", edges: "NDArray[np.float64]") -> list[i
     """The number of the day that each line of a ledger belongs to; edges: `day_edges`."""
     import numpy as np
 
-    last_before = np.searchsorted(edges, ledger["at_s"].to_numpy(dtype=np.float64) - _SLACK_S, side="left") - 1
+    last_before = np.searchsorted(edges, ledger["at_s"].to_numpy(dtype=np.float64) - SLACK_S, side="left") - 1
     days: list[int] = np.clip(last_before, 0, len(edges) - 2).tolist()
     return days
 
@@ -128,7 +127,7 @@ def count_by_day(
         times = part[["start_s", "end_s"]].to_numpy(dtype=np.float64).ravel()
         so_far = np.cumsum(counted)
         per_day = np.diff(np.interp(edges, times, np.column_stack([so_far - counted, so_far]).ravel()))
-        for day in np.flatnonzero(per_day > _SLACK_S).tolist():
+        for day in np.flatnonzero(per_day > SLACK_S).tolist():
             key = (day, str(name))
             by_day[key] = round(by_day.get(key, 0.0) + float(per_day[day]), 6)
     return by_day

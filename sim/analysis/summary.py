@@ -10,7 +10,7 @@ from sim.analysis.crossover import crossover
 from sim.analysis.daily import PhaseSpan, daily_table
 from sim.analysis.drivers import drivers
 from sim.analysis.elasticity import elasticity
-from sim.clock.calendar import DAY_S, NS_PER_S, Calendar
+from sim.clock.calendar import DAY_S, NS_PER_S, SLACK_S, Calendar
 from sim.cost.ledger import lines_usd
 from sim.scenario.load import phase_scenarios
 from sim.scenario.model import Scenario
@@ -18,8 +18,6 @@ from sim.streams import Streams
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_SLACK_S = 1e-6  # seconds are ns / 1e9; the difference of two is good to 1e-7 s even after a hundred years
 
 
 class FinishedRun(Protocol):
@@ -161,9 +159,9 @@ def busiest(windows: "pd.DataFrame", interval_s: float) -> Peak:
     real = length[length > 0]
     if real.empty:
         return Peak(None, None)
-    whole = bool(((real - interval_s).abs() <= _SLACK_S).any())
+    whole = bool(((real - interval_s).abs() <= SLACK_S).any())
     window_s = float(interval_s if whole else round(real.max(), 6))
-    chosen = (length - window_s).abs() <= _SLACK_S
+    chosen = (length - window_s).abs() <= SLACK_S
     offered = windows.loc[chosen, "offered"].groupby(windows.loc[chosen, "start_s"]).sum()
     return Peak(of.number(float(offered.max()) / window_s), window_s)
 

@@ -9,7 +9,11 @@ NS_PER_S = 1_000_000_000
 NS_PER_DAY = 86_400 * NS_PER_S
 HOUR_S, DAY_S = 3600.0, 86_400.0
 MONTH_DAYS, YEAR_DAYS = 365.25 / 12, 365.25  # the mean civil month and year, so that twelve months are a year
+MONTH_H = MONTH_DAYS * 24
 MONTH_S, YEAR_S = MONTH_DAYS * DAY_S, YEAR_DAYS * DAY_S
+# By which two times in seconds may miss each other and be the same: each is ns / 1e9, and the difference of two is good
+# to 1e-7 s even after a hundred years.
+SLACK_S = 1e-6
 MAX_HORIZON_YEARS = 100  # int64 nanoseconds with one bit for the order of events hold 146 years
 # Not from the C library's locale, so that every machine writes the same.
 MONTHS = (

@@ -144,10 +144,6 @@ class Commitment:
         """Machines of this name under contract at a time: what a fleet of them covers (`Fleet.cover`)."""
         return sum(c.replicas for c in self._contracts if c.sku == sku and c.runs(at_ns))
 
-    def skus(self, at_ns: int) -> tuple[str, ...]:
-        """Names of the machines under contract at a time, sorted."""
-        return tuple(sorted({c.sku for c in self._contracts if c.runs(at_ns)}))
-
     def ends_ns(self) -> tuple[int, ...]:
         """When contracts that nobody wants any more run out: the times at which fewer machines are covered, sorted."""
         return tuple(sorted({c.until_ns for c in self._contracts if c.until_ns is not None}))

@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from sim.clock.calendar import SLACK_S
 from sim.cost.money import MAX_NANO, beyond, product_nano, to_usd
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ _NUMBERS = {
     "at_s": "float64", "quantity": "float64", "unit_price_usd": "float64", "amount_nano_usd": "int64",
     "amount_usd": "float64",
 }  # fmt: skip
-
-
-_SLACK_S = 1e-6  # seconds are ns / 1e9
 
 
 class Labels(TypedDict, total=False):
@@ -108,9 +106,9 @@ class Ledger:
         for at_s, nature, workload, nano in zip(*map(reversed, columns), strict=True):  # lines come in order of time
             assert isinstance(at_s, float)
             assert isinstance(nano, int)
-            if at_s <= from_s + _SLACK_S:
+            if at_s <= from_s + SLACK_S:
                 break
-            if at_s <= to_s + _SLACK_S:
+            if at_s <= to_s + SLACK_S:
                 key = (str(nature), str(workload))
                 sums[key] = sums.get(key, 0) + nano
         return sums

@@ -41,8 +41,7 @@ class ModelLife:
     the answers since the last sample are sampled as the old model's, the estimate begins anew, and labels of older
     models that come in later are paid and not looked at. Until the new model's first labels nothing is seen.
 
-    seen: share of right answers among the newest labels, NaN while there are none; jobs: trainings started (the first
-    model's, before the scenario, is not among them); labels: bought so far.
+    seen: share of right answers among the newest labels, NaN while there are none; labels: bought so far.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class ModelLife:
         """answered: requests answered so far, cached ones too; event: the event log's; on_deploy: called at each deploy
         (caches forget); sub: the workload's place in the order of simultaneous events.
         """
-        self.jobs, self.labels = 0, 0
+        self.labels = 0
         self._clock, self._name, self._learning = clock, name, learning
         self._answered, self._streams, self._event, self._on_deploy = answered, streams, event, on_deploy
         self._horizon_ns, self._sub = horizon_ns, sub
@@ -152,6 +151,11 @@ class ModelLife:
                 area += self._mean_of(self._pieces[i], begin, end) * (end - begin)
             i += 1
         return area / (to_ns - from_ns)
+
+    @property
+    def jobs(self) -> int:
+        """Trainings started so far; the first model's, before the scenario, is not among them."""
+        return sum(trained.jobs for trained in self.trained(self._clock.now).values())
 
     def training_ns(self, now_ns: int) -> int:
         """Nanoseconds that trainings have run by now, whatever the number of their machines."""
@@ -257,7 +261,6 @@ class ModelLife:
         """The data end now; machines run; somebody approves; the new model serves."""
         now = self._clock.now
         self._job = job = self._trainings.start(now, training)
-        self.jobs += 1
         quality_now = self._quality(now)
         self._event("training_started", self._name, f"{training.machines} machines", quality_now, quality_now)
         yield self._clock.at(now + job.duration_ns + to_ns(training.approval_s), Rank.DEPLOY, self._sub)

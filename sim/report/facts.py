@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sim.analysis.daily import daily_table, day_edges
 from sim.analysis.summary import FinishedRun
-from sim.clock.calendar import DAY_S, HOUR_S, MONTH_DAYS, MONTHS, NS_PER_S, Calendar
+from sim.clock.calendar import DAY_S, HOUR_S, MONTH_DAYS, MONTHS, NS_PER_S, SLACK_S, Calendar
 from sim.lifecycle.parameters import Serving
 from sim.scenario.load import phase_scenarios
 from sim.scenario.model import Scenario, Workload
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 MONTHLY_TOLD_DAYS = 28  # the shortest month
 MONTHLY_DRAWN_DAYS = 120  # assumption: fewer than four months make a figure of too few steps
 DAILY_DAYS = 2  # assumption: a run of less than two days is told by the hour, as it holds no two days to compare
-SLACK_S = 1e-6  # seconds are ns / 1e9
 
 
 class ReportedRun(FinishedRun, Protocol):
@@ -111,6 +110,11 @@ class PhaseFacts:
     def per(self, pace: Pace) -> float:
         """Cost in USD per unit of `pace`."""
         return self.total_usd / self.said["days"] * pace.days if self.said["days"] else 0.0
+
+    def a_month(self, usd: float) -> float:
+        """What an amount of the whole phase comes to in a month, USD; 0 for a phase of no length."""
+        days = float(self.said["days"])
+        return usd / days * MONTH_DAYS if days else 0.0
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What a run found, as sentences with numbers: the titles of its figures and the three conclusions of its report."""
 
 from sim.analysis.serving_cost import has_commitment, words
-from sim.clock.calendar import DAY_S
-from sim.report.facts import SLACK_S, Facts, PhaseFacts
+from sim.clock.calendar import DAY_S, SLACK_S
+from sim.report.facts import Facts, PhaseFacts
 from sim.report.numbers import between, duration, many, rate, share, step, three, usd
 from sim.report.numbers import slope as told
 from sim.report.series import by_window

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sim.clock.calendar import DAY_S, MONTH_DAYS
+from sim.clock.calendar import DAY_S
 from sim.report import findings
 from sim.report.facts import MONTHLY_TOLD_DAYS, Facts, PhaseFacts, civil_date, civil_moment
 from sim.report.nodes import served
@@ -80,10 +80,9 @@ def _phase_cost(facts: Facts, phase: PhaseFacts) -> PhaseCost:
 
 def _a_month(phase: PhaseFacts) -> str:
     """What a month of a phase cost; of one shorter than a month its total, told apart by that word: $27k total."""
-    days = float(phase.said["days"])
-    if days < MONTHLY_TOLD_DAYS:
+    if phase.said["days"] < MONTHLY_TOLD_DAYS:
         return f"{usd(phase.total_usd)} total"
-    return usd(phase.total_usd / days * MONTH_DAYS)
+    return usd(phase.a_month(phase.total_usd))
 
 
 def slo_words(phase: PhaseFacts) -> str:

@@ -3,16 +3,15 @@
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from sim.clock.calendar import HOUR_S, MONTH_DAYS
+from sim.clock.calendar import HOUR_S, MONTH_H
 from sim.cost.hosting import discounted_usd_per_h
+from sim.cost.ledger import lines_usd
 from sim.report.facts import Facts, PhaseFacts
 from sim.scenario.model import Pool
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_MONTH_H = MONTH_DAYS * 24
 
 
 class Saving(NamedTuple):
@@ -35,7 +34,7 @@ def by_autoscaler(facts: Facts, phase: PhaseFacts, name: str, pool: Pool) -> Sav
     """
     base, price_usd = committed_to(phase, pool)
     least = max(1, math.ceil(base * (1 - float(phase.said["idle_share"])))) if base else 0
-    return Saving(_idle_usd(facts, phase, name) + (base - least) * price_usd * _MONTH_H, least)
+    return Saving(_idle_usd(facts, phase, name) + (base - least) * price_usd * MONTH_H, least)
 
 
 def by_target(facts: Facts, phase: PhaseFacts, name: str, pool: Pool, floor: int, ratio: float) -> Saving:
@@ -53,7 +52,7 @@ def by_target(facts: Facts, phase: PhaseFacts, name: str, pool: Pool, floor: int
 
     def month_usd(committed: int, replicas: "NDArray[np.float64]") -> float:
         beyond = float(((replicas - committed).clip(min=0) * hours).sum()) * on_demand_usd
-        return (beyond + committed * float(hours.sum()) * price_usd) / float(phase.said["days"]) * MONTH_DAYS
+        return phase.a_month(beyond + committed * float(hours.sum()) * price_usd)
 
     if not base:
         return Saving(min(month_usd(0, ready) - month_usd(0, fewer), _idle_usd(facts, phase, name)), 0)
@@ -72,6 +71,4 @@ def _idle_usd(facts: Facts, phase: PhaseFacts, name: str) -> float:
     """A month of a pool's waiting machines on demand, USD."""
     lines = facts.run.ledger
     own = (lines["phase"] == phase.name) & lines["resource"].isin([name, ""])
-    idle = lines.loc[own & (lines["account"] == "serving.machine.idle"), "amount_nano_usd"]
-    nano: int = sum(idle.tolist())
-    return nano / 1e9 / float(phase.said["days"]) * MONTH_DAYS
+    return phase.a_month(lines_usd(lines, own & (lines["account"] == "serving.machine.idle")))

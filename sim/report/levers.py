@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from sim.clock.calendar import DAY_S, HOUR_S, MONTH_DAYS
+from sim.clock.calendar import DAY_S, HOUR_S, MONTH_DAYS, MONTH_H
 from sim.cost.ledger import lines_usd
 from sim.model.parameters import ModelLearning, NoLearning
 from sim.policy.autoscaling import HorizontalPodAutoscaler
@@ -20,7 +20,6 @@ MUCH_IDLE = 0.5  # assumption: above half idle, a higher target is worth a try
 HIGH_TARGET = 0.8  # assumption: a target of utilisation above 80 % leaves no room while replicas start
 HIGHER = 0.15  # assumption: a step of the target that shows
 _ROUNDING = 1e-6  # replicas: means over time of whole numbers
-_MONTH_H = MONTH_DAYS * 24
 _APART = 1.5  # assumption: a retraining pace within half of the best costs within a tenth of it, and is left alone
 
 
@@ -64,13 +63,11 @@ def account_usd(facts: Facts, phase: PhaseFacts, begins: str) -> float:
     """A month's cost of the accounts in a phase whose names begin so, USD."""
     lines = facts.run.ledger
     chosen = lines[(lines["phase"] == phase.name) & lines["account"].str.startswith(begins)]
-    days = float(phase.said["days"])
-    return lines_usd(chosen) / days * MONTH_DAYS if days else 0.0
+    return phase.a_month(lines_usd(chosen))
 
 
 def _worth_it(phase: PhaseFacts, saves_usd: float) -> bool:
-    days = float(phase.said["days"])
-    return days > 0 and saves_usd >= SMALL * phase.total_usd / days * MONTH_DAYS > 0
+    return saves_usd >= phase.a_month(SMALL * phase.total_usd) > 0
 
 
 def _paced(phase: PhaseFacts, a_month_usd: float) -> str:
@@ -83,8 +80,7 @@ def _paced(phase: PhaseFacts, a_month_usd: float) -> str:
 
 def _saves(phase: PhaseFacts, saves_usd: float) -> str:
     """saves about 8.1 % of the bill ($4.9k a month): an estimate, as nothing was played again."""
-    bill = phase.total_usd / float(phase.said["days"]) * MONTH_DAYS
-    return f"saves about {share(saves_usd / bill)} of the bill ({_paced(phase, saves_usd)})"
+    return f"saves about {share(saves_usd / phase.a_month(phase.total_usd))} of the bill ({_paced(phase, saves_usd)})"
 
 
 def _last_pool(facts: Facts, *modes: str) -> tuple[PhaseFacts, str, Pool] | None:
@@ -119,7 +115,7 @@ def _commit(facts: Facts) -> Step | None:
     had = terms.base_replicas if phase.serving == "committed" else 0
     gains = [float((ready >= r - _ROUNDING).mean()) - (1 - terms.discount) for r in range(1, int(ready.max()) + 1)]
     base = sum(gain > 0 for gain in gains)
-    saves = sum(gains[had:base]) * pool.machine.price_usd_per_h * _MONTH_H
+    saves = sum(gains[had:base]) * pool.machine.price_usd_per_h * MONTH_H
     if base <= had or not _worth_it(phase, saves):
         return None
     key = f"{pool_key(facts, name, 'hosting.committed.base_replicas')}={base}"
@@ -169,7 +165,7 @@ def _sourcing(facts: Facts) -> Step | None:
         return None
     api = rented[-1]
     ask, give = _serving_per_request(facts, api), _serving_per_request(facts, last)
-    saves = (give - ask) * last.said["requests"] / float(last.said["days"]) * MONTH_DAYS
+    saves = last.a_month((give - ask) * last.said["requests"])
     if not _worth_it(last, saves):
         return None
     slow = f" The API missed its promise to users in {api.name}." if api.missed else ""
@@ -269,8 +265,7 @@ def _throttle(facts: Facts) -> Step | None:
     phase = facts.phases[-1] if facts.phases else None
     if phase is None or not phase.said["days"]:
         return None
-    lost = float((phase.said["value_lost_usd"] or {}).get("throttled") or 0.0)
-    lost = lost / float(phase.said["days"]) * MONTH_DAYS
+    lost = phase.a_month(float((phase.said["value_lost_usd"] or {}).get("throttled") or 0.0))
     if not _worth_it(phase, lost):
         return None
     away = share(phase.said["throttled_share"])

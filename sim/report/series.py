@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sim.analysis.daily import day_edges
-from sim.clock.calendar import NS_PER_S, Calendar
+from sim.clock.calendar import NS_PER_S, SLACK_S, Calendar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,6 @@ DAILY_FROM = 28  # days; assumption: from four weeks on daily waves hide the gro
 _STEPS_UP_TO = 120  # bins; assumption: more steps than this are finer than the eye tells apart
 PERCENTILES = (50, 95, 99)
 _LENGTHS_S = (60.0, 300.0, 900.0, 3600.0, 3 * 3600.0, 6 * 3600.0)
-_SLACK_S = 1e-6
 
 
 def bin_edges(calendar: Calendar, timeseries: "pd.DataFrame") -> "NDArray[np.float64]":
@@ -30,11 +29,11 @@ def bin_edges(calendar: Calendar, timeseries: "pd.DataFrame") -> "NDArray[np.flo
     starts = np.unique(timeseries["start_s"].to_numpy(dtype=np.float64))
     days = day_edges(calendar)
     if len(starts) <= min(MAX_BINS, len(days) - 1) or (len(days) <= DAILY_FROM and len(starts) <= MAX_BINS):
-        inner = starts[(starts > _SLACK_S) & (starts < horizon_s - _SLACK_S)]
+        inner = starts[(starts > SLACK_S) & (starts < horizon_s - SLACK_S)]
         return np.concatenate([[0.0], inner, [horizon_s]])
     for length_s in _LENGTHS_S:
         if len(days) <= DAILY_FROM and horizon_s / length_s <= MAX_BINS:
-            inner = np.arange(1, int(np.ceil(horizon_s / length_s - _SLACK_S))) * length_s
+            inner = np.arange(1, int(np.ceil(horizon_s / length_s - SLACK_S))) * length_s
             return np.concatenate([[0.0], inner, [horizon_s]])
     together = -(-(len(days) - 1) // MAX_BINS)
     return np.append(days[:-1:together], days[-1])
@@ -151,7 +150,7 @@ def percentiles(histogram: "pd.DataFrame", edges: "NDArray[np.float64]") -> "pd.
     for workload in names:
         rows = histogram[histogram["workload"] == workload] if several else histogram
         start_s, buckets, counts = (rows[name].to_numpy() for name in ("start_s", "bucket", "count"))
-        cuts = np.searchsorted(start_s, edges - _SLACK_S)  # rows lie in order of time
+        cuts = np.searchsorted(start_s, edges - SLACK_S)  # rows lie in order of time
         cuts[0], cuts[-1] = 0, len(rows)
         table = np.array([quantiles_s(buckets[a:b], counts[a:b], shares) for a, b in pairwise(cuts)])
         frame = pd.DataFrame({"workload": str(workload), "start_s": edges[:-1], "end_s": edges[1:]})
@@ -176,7 +175,7 @@ def stepped(
 def _group(start_s: "NDArray[np.float64]", edges: "NDArray[np.float64]") -> "NDArray[np.int64]":
     import numpy as np
 
-    return np.clip(np.searchsorted(edges, start_s + _SLACK_S, side="right") - 1, 0, len(edges) - 2).astype(np.int64)
+    return np.clip(np.searchsorted(edges, start_s + SLACK_S, side="right") - 1, 0, len(edges) - 2).astype(np.int64)
 
 
 def _mean(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from sim.clock.calendar import DAY_S
+from sim.clock.calendar import DAY_S, SLACK_S
 from sim.cost.ledger import lines_usd
 from sim.lifecycle.checks import value_text, wanted
 from sim.lifecycle.conditions import Condition
@@ -17,7 +17,6 @@ from sim.report.numbers import slope as told
 from sim.report.tables import Table
 
 MAX_EVENTS = 60  # assumption: a longer table is read by nobody; all events are in events.parquet
-_SLACK_S = 1e-6
 _WORDS = {
     "api": "API fees",
     "busy": "machines at work",
@@ -158,7 +157,7 @@ def _bills(facts: Facts, window: tuple[float, float]) -> str:
     """Serving cost that accrued in a window of time, API fees and machines apart."""
     lines = facts.run.ledger
     day_s = DAY_S if window[1] - window[0] < DAY_S else 0.0  # accounts accrue by the day
-    inside = lines[(lines["at_s"] > window[0] + _SLACK_S) & (lines["at_s"] <= window[1] + day_s + _SLACK_S)]
+    inside = lines[(lines["at_s"] > window[0] + SLACK_S) & (lines["at_s"] <= window[1] + day_s + SLACK_S)]
     said = []
     for name, begins in (("API", "serving.api"), ("machines", "serving.machine."), ("surcharge", "serving.managed"),
                          ("commitment", "commitment")):  # fmt: skip

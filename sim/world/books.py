@@ -78,7 +78,6 @@ class Books:
         self._ingest = TieredMeter(price.logs.ingest)
         self._storage = {name: LogStorage(price.logs) for name in self._names}
         self.commitments = {name: Commitment() for name in effective.pools}
-        self._begun = False
 
     def accrue(self, now_ns: int, fleets: Iterable[FleetUse]) -> None:
         """Post all that was used since the last accrual."""
@@ -195,8 +194,8 @@ class Books:
             for storage in self._storage.values():
                 storage.reprice(effective.price.logs)
         at_s, mode = now_ns / NS_PER_S, effective.phases[phase].serving
-        moved = self._begun and mode != self._effective.phases[self._phase].serving
-        self._phase, self._effective, self._begun = phase, effective, True
+        moved = mode != self._effective.phases[self._phase].serving
+        self._phase, self._effective = phase, effective
         cost_lines(self.ledger, at_s, 0.0, effective.phases[phase].costs, phase, first=True)
         used = sorted({pool for workload in effective.workloads.values() for pool in pools_of(workload)})
         for name in used if moved else ():

@@ -227,8 +227,10 @@ class World:
 
     def _close(self) -> None:
         self._close_window()
-        managed = {row: entry.managed for row, entry in self.layout.pools.items()}
-        uses = [FleetUse(row, fleet, self._busy_ns(row), managed[row]) for row, fleet in self.fleets.items()]
+        uses = [
+            FleetUse(row, fleet, self._busy_ns(row), self.layout.pools[row].managed)
+            for row, fleet in self.fleets.items()
+        ]
         self.books.accrue(self.clock.now, uses)
 
     def _close_window(self) -> None:
