@@ -55,6 +55,7 @@ class Size(NamedTuple):
 
 WIDE = Size(9.0, 4.5, 0.095, 0.80, 0.135, 0.91, 11.5, False)
 NARROW = Size(4.2, 4.2, 0.18, 0.95, 0.13, 0.80, 10.2, True)
+_EDGE = 3.0  # points from the left edge to the name of a y axis, at least
 
 
 @dataclass(frozen=True)
@@ -257,9 +258,18 @@ def _svg(key: str, title: str, description: str, paint: Paint, size: Size) -> st
         FigureCanvasSVG(figure)
         figure.subplots_adjust(left=size.left, right=size.right, bottom=size.bottom, top=size.top)
         paint(figure, size)
+        _make_room(figure)
         text = StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _clean(text.getvalue(), key, title, description)
+
+
+def _make_room(figure: Any) -> None:
+    """Long ticks push the names of y axes off the left edge: there the axes begin as far to the right as it takes."""
+    boxes = (axes.yaxis.get_tightbbox() for axes in figure.axes)
+    outermost = min((box.x0 * 72 / figure.dpi for box in boxes if box is not None), default=_EDGE)
+    if outermost < _EDGE:
+        figure.subplots_adjust(left=figure.subplotpars.left + (_EDGE - outermost) / (72 * figure.get_figwidth()))
 
 
 def _clean(svg: str, key: str, title: str, description: str) -> str:

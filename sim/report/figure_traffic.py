@@ -1,5 +1,6 @@
 """Figures of requests: latency percentiles with the SLO, and demand with capacity and the queue below."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from sim.report import canvas, findings, series
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _MAX_PANELS = 4  # assumption: more panels than this do not fit a printed page
 _BINNED = 1.5  # a bin of two record windows or more has a quietest and a busiest one
 _LOG_FROM = 30  # assumption: where latencies differ by more, a linear axis lays the median on its bottom
+_RATES_LOG_FROM = 20  # assumption: demand that peaks under a twentieth of a linear axis is a flat line on its bottom
 _ALL_LET_IN = 0.99  # assumption: a share kept out under a hundredth is no line to tell from the other
 
 
@@ -94,7 +96,7 @@ def demand(facts: Facts) -> Plot:
     sentence = (
         f"Requests let in (mean of each {step(series.grain_s(edges))}{band}) against what the ready replicas "
         "could serve in full batches; below, how many requests wait on average."
-        f"{_market(table)}{_rented(facts)}"
+        f"{_market(table)}{_rented(facts)}{_scale(table)}"
     )
 
     def paint(figure: Any, size: Size) -> None:
@@ -121,6 +123,7 @@ def demand(facts: Facts) -> Plot:
 
 
 def _rates(axes: Any, facts: Facts, table: "pd.DataFrame", size: Size, binned: bool) -> None:
+    import numpy as np
 
     start, end = table["start_s"].to_numpy(), table["end_s"].to_numpy()
     columns = (
@@ -138,9 +141,21 @@ def _rates(axes: Any, facts: Facts, table: "pd.DataFrame", size: Size, binned: b
     )
     x = canvas.dates(facts, s)
     ends = []
+    label = {"s": "requests per second", "min": "requests per minute"}.get(unit, f"requests per {unit}")
+    highest = _highest(table) * factor
+    if _dwarfed(table):
+        lowest = min(rate for rate in _finite(mean) if rate > 0)
+        axes.set_yscale("log")  # from the power of ten below demand, so that a tick lies on either side of it
+        axes.set_ylim(*canvas.log_axis(axes.yaxis, 10 ** math.floor(math.log10(lowest)), highest))
+        canvas.value_axis(axes, f"{label} (log scale)", from_zero=False)
+    else:
+        axes.set_ylim(0, highest * 1.06 if highest > 0 else 1.0)
+        canvas.value_axis(axes, label)
+    bottom = axes.get_ylim()[0]
+    lo, ready, most = (np.maximum(rate, bottom) for rate in (lo, ready, most))  # a log axis has no place for 0
     if _finite(ready):
         axes.fill_between(x, ready, most, color=canvas.CAPACITY, alpha=0.16, linewidth=0)
-        area = axes.fill_between(x, 0, ready, color=canvas.CAPACITY, alpha=0.28, linewidth=0)
+        area = axes.fill_between(x, bottom, ready, color=canvas.CAPACITY, alpha=0.28, linewidth=0)
         axes.plot(x, ready, color=canvas.CAPACITY, linewidth=1.0)
         ends.append(End(_last(ready), "ready capacity", area))
     if binned:
@@ -150,11 +165,6 @@ def _rates(axes: Any, facts: Facts, table: "pd.DataFrame", size: Size, binned: b
     if _kept_out(table):
         (dotted,) = axes.plot(x, potential, color=canvas.INK, alpha=0.6, linewidth=1.1, linestyle=":")
         ends.append(End(_last(potential), "all demand", dotted))
-    highest = max([top * factor, *(_finite(potential) if _kept_out(table) else [])])
-    axes.set_ylim(0, highest * 1.06 if highest > 0 else 1.0)
-    canvas.value_axis(
-        axes, {"s": "requests per second", "min": "requests per minute"}.get(unit, f"requests per {unit}")
-    )
     canvas.name_ends(axes, ends, size)
 
 
@@ -189,6 +199,23 @@ def _slo_words(facts: Facts) -> str:
 def _kept_out(table: "pd.DataFrame") -> bool:
     """Whether phases let in less than all potential demand."""
     return bool(table["offered_per_s"].sum() < _ALL_LET_IN * table["potential_per_s"].sum())
+
+
+def _highest(table: "pd.DataFrame") -> float:
+    """The highest rate that is drawn, requests per second."""
+    shown = ["offered_hi_per_s", "capacity_hi_per_s", *(["potential_per_s"] if _kept_out(table) else [])]
+    return max(_finite(table[shown]), default=0.0)
+
+
+def _dwarfed(table: "pd.DataFrame") -> bool:
+    """Whether even the busiest window would lie on the bottom of a linear axis."""
+    peak = max(_finite(table["offered_hi_per_s"]), default=0.0)
+    return 0 < _RATES_LOG_FROM * peak < _highest(table)
+
+
+def _scale(table: "pd.DataFrame") -> str:
+    why = "demand would lie on the bottom of a linear one"
+    return f" The upper axis is logarithmic, as {why}." if _dwarfed(table) else ""
 
 
 def _market(table: "pd.DataFrame") -> str:

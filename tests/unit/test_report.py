@@ -20,6 +20,7 @@ from sim.report import advice, findings, levers, outlook, phrases, tables
 from sim.report.facts import civil_date, gather, periods
 from sim.report.figure_bend import cost_against_traffic
 from sim.report.figure_cost import cost_over_time
+from sim.report.figure_traffic import demand
 from sim.report.first_page import conclusions
 from sim.report.html import write_report
 from sim.report.numbers import share, usd
@@ -296,6 +297,39 @@ def test_the_promise_is_of_requests_that_ended(tmp_path: Path) -> None:
     text = shown(tmp_path)
     assert len(re.findall("of requests that ended", text)) >= 5
     assert "of requests within" not in text
+
+
+@pytest.mark.parametrize(("per_s", "log"), [(0.8, False), (0.4, True)])
+def test_demand_far_below_capacity_is_drawn_on_a_log_scale_that_says_so(per_s: float, log: bool) -> None:
+    # given machines for 35 requests a second, and a busiest window of 2 or of 1 request a second
+    scenario = scenario_of("horizon=40 d", "phases=production", "learning=none", QUICK)
+    figure = demand(gather(grow(scenario, per_s=per_s, growth=2.0)))
+    rows = list(csv.DictReader(io.StringIO(figure.csv)))
+    peak, most = (
+        max(float(row[f"{name} window [requests/s]"]) for row in rows)
+        for name in ("let in, busiest", "ready capacity, largest")
+    )
+    assert (most > 20 * peak) is log
+    # then the axis and the sentence say so, and its ticks are powers of ten on either side of demand
+    ticks = {float(text) for text in re.findall(r">([0-9.]+)</text>", figure.wide)}
+    for svg in (figure.wide, figure.narrow):
+        assert ("(log scale)" in svg) is log
+    assert ("logarithmic" in figure.sentence) is log
+    assert ({0.1, 1.0, 10.0} <= ticks) is log
+
+
+def test_the_name_of_an_axis_stays_inside_the_figure_whatever_the_length_of_its_ticks() -> None:
+    # given a queue of which the ticks are as long as 0.00002
+    run = grow(scenario_of("horizon=40 d", "phases=production", "learning=none", QUICK))
+    for frame in run.windows:
+        frame["queue_mean"] *= 4e-5 / frame["queue_mean"].max()
+    figure = demand(gather(run))
+    for svg in (figure.wide, figure.narrow):
+        assert ">0.00002</text>" in svg
+        placed = re.search(r'font-size: ([0-9.]+)px[^"]*" x="(-?[0-9.]+)"[^>]*>waiting</text>', svg)
+        assert placed
+        # then what rises above the baseline of its letters does, too
+        assert float(placed[2]) > 0.8 * float(placed[1])
 
 
 def test_notes_stand_on_the_first_screen(tmp_path: Path) -> None:
