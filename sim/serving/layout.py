@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim.serving.kernels.cache import cells_for
-from sim.serving.kernels.state import API, LEAVES, LOG_ON, MOST_BRANCHES, STAGE, State, empty_state
+from sim.serving.kernels.state import API, LEAST_OUTSTANDING, LEAVES, LOG_ON, MOST_BRANCHES, STAGE, State, empty_state
 from sim.serving.kernels.tournament import plant
 from sim.serving.plane import Row, Step, Traffic
 
@@ -24,7 +24,7 @@ def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
         p["head"] = p["tail"] = -1
         st.mean_ns[means : means + len(row.mean_ns)] = row.mean_ns
         st.slots["row"][first : first + row.slots] = i
-        if row.slots:
+        if row.kind == LEAST_OUTSTANDING:
             plant(st.route_win, tree, row.slots, st.route_key, first)
         first, tree, means = first + row.slots, tree + 2 * row.slots, means + len(row.mean_ns)
     for name in ("head", "tail", "batch"):

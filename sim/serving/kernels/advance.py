@@ -14,7 +14,7 @@ from sim.serving.kernels.batching import start_own, start_shared
 from sim.serving.kernels.calls import gather, ring
 from sim.serving.kernels.completion import answer, complete
 from sim.serving.kernels.memory import MOST_WRITES
-from sim.serving.kernels.requests import end_queued, free_shard, leave, prefer, waited_for
+from sim.serving.kernels.requests import end_queued, free_shard, leave, prefer, settle_calendar, waited_for
 from sim.serving.kernels.state import (
     CALLS_FULL,
     DONE,
@@ -114,6 +114,7 @@ def advance(
     calls_on = calls_on or st.scalars[TIMERS] > 0
     log_on, journal_on = st.scalars[LOG_ON] != 0, st.scalars[JOURNAL_ON] != 0
     while True:
+        settle_calendar(st)
         leaf = st.calendar_win[1]
         key = st.calendar_key[leaf]
         event_ns = key >> 1

@@ -2,7 +2,9 @@
 
 from sim.compiled import inlined
 from sim.serving.discipline.routing import least_outstanding_key
+from sim.serving.kernels.idle import least, put_in, take_out
 from sim.serving.kernels.state import (
+    DUE,
     FREE,
     FREE_NODES,
     LEAST_OUTSTANDING,
@@ -23,10 +25,24 @@ _SERVICE = int(Purpose.SERVICE)
 
 @inlined
 def set_calendar(st: State, leaf: int, key: int) -> None:
-    """Give a calendar leaf its next event."""
+    """Give a calendar leaf its next event; the tree hears of it in `settle_calendar`."""
     if st.calendar_key[leaf] != key:
         st.calendar_key[leaf] = key
+        if st.calendar_due[leaf] == 0:
+            st.calendar_due[leaf] = st.scalars[DUE]
+            st.scalars[DUE] = leaf + 1
+
+
+@inlined
+def settle_calendar(st: State) -> None:
+    """Tell the tree of all leaves that have changed, each once: a replica that goes on changes its leaf twice."""
+    due = st.scalars[DUE]
+    while due > 0:
+        leaf = due - 1
+        due = st.calendar_due[leaf]
+        st.calendar_due[leaf] = 0
         replay(st.calendar_win, 0, st.scalars[LEAVES], st.calendar_key, 0, leaf)
+    st.scalars[DUE] = -1
 
 
 @inlined
@@ -34,23 +50,26 @@ def prefer(st: State, row: int, slot: int) -> None:
     """Refresh the place of a slot in its row's order of preference."""
     p = st.rows[row]
     s = st.slots[slot]
-    key = NEVER
     if p.kind == LEAST_OUTSTANDING:
-        if s.mode == READY:
-            key = least_outstanding_key(s.queued + s.serving, slot)
+        key = least_outstanding_key(s.queued + s.serving, slot) if s.mode == READY else NEVER
+        if st.route_key[slot] != key:
+            st.route_key[slot] = key
+            replay(st.route_win, p.tree, p.slots, st.route_key, p.first, slot - p.first)
     elif s.serving == 0 and (s.mode == READY or (s.mode != OFF and p.closing)):
-        key = slot
-    if st.route_key[slot] != key:
-        st.route_key[slot] = key
-        replay(st.route_win, p.tree, p.slots, st.route_key, p.first, slot - p.first)
+        put_in(st.idle, p.tree, p.slots, slot - p.first)
+    else:
+        take_out(st.idle, p.tree, p.slots, slot - p.first)
 
 
 @inlined
 def preferred(st: State, row: int) -> int:
     """Slot that the row's order puts first, or -1 when none is eligible."""
     p = st.rows[row]
-    slot = p.first + st.route_win[p.tree + 1]
-    return -1 if st.route_key[slot] == NEVER else slot
+    if p.kind == LEAST_OUTSTANDING:
+        slot = p.first + st.route_win[p.tree + 1]
+        return -1 if st.route_key[slot] == NEVER else slot
+    number = least(st.idle, p.tree, p.slots)
+    return -1 if number < 0 else p.first + number
 
 
 @inlined

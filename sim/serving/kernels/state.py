@@ -79,12 +79,13 @@ LOG = np.dtype([
 
 
 # places in `State.scalars`: time; head of the list of free nodes (-1: none); requests at an API; the slot that has just
-# run empty; whether and how much is logged; sizes; whether writes to the memory are journalled, and how many are
-NOW, FREE, HEAP, DRAINED_SLOT, LOG_ON, LOG_LENGTH, SLOTS, LEAVES, JOURNAL_ON, JOURNAL_LENGTH = range(10)
+# run empty; whether and how much is logged; sizes; whether writes to the memory are journalled, and how many are; the
+# last calendar leaf that has changed, see `State.calendar_due`
+NOW, FREE, HEAP, DRAINED_SLOT, LOG_ON, LOG_LENGTH, SLOTS, LEAVES, JOURNAL_ON, JOURNAL_LENGTH, DUE = range(11)
 # of calls: heads of the lists of free ones and of free timers, timers set, when the next one is due, the last number
 # given to a timer and to whatever a timer must recognise; free nodes, and those that one event may need
-FREE_CALL, FREE_TIMER, TIMERS, TIMER_NS, SEQUENCE, SERIAL, FREE_NODES, NEEDED = range(10, 18)
-_SCALARS = 18
+FREE_CALL, FREE_TIMER, TIMERS, TIMER_NS, SEQUENCE, SERIAL, FREE_NODES, NEEDED = range(11, 19)
+_SCALARS = 19
 
 
 class State(NamedTuple):
@@ -120,6 +121,10 @@ class State(NamedTuple):
     branch_to: NDArray[np.int64]  # [stages, MOST_BRANCHES]: stages that may follow
     branch_until: NDArray[np.float64]  # [stages, MOST_BRANCHES]: shares of those that go there, added up
     users: NDArray[np.int64]  # of all closed-loop workloads: ACTIVE, or 0 for one who has left
+    # by calendar leaf: 0, or that its key has changed and the tree has not heard of it: 1 + the leaf that changed
+    # before it, -1 for none
+    calendar_due: NDArray[np.int32]
+    idle: NDArray[np.int64]  # one set a row of a shared queue: slots that may start a batch, see `kernels.idle`
 
 
 def leaves_for(count: int) -> int:
@@ -143,7 +148,7 @@ def empty_state(rows: int, slots: int, workloads: int, tree: int, means: int, lo
     scalars[FREE], scalars[FREE_NODES], scalars[NEEDED] = link_free(nodes, 0), len(nodes), 1
     scalars[FREE_CALL], scalars[FREE_TIMER] = link_free(calls, 0), link_free(timers, 0)
     scalars[TIMER_NS] = NEVER
-    scalars[SLOTS], scalars[LEAVES] = slots, leaves
+    scalars[SLOTS], scalars[LEAVES], scalars[DUE] = slots, leaves, -1
     key = np.full(leaves, NEVER, np.int64)
     return State(
         scalars, np.zeros(slots, SLOT), np.zeros(rows, ROW), np.zeros(workloads, WORKLOAD), nodes,
@@ -155,4 +160,5 @@ def empty_state(rows: int, slots: int, workloads: int, tree: int, means: int, lo
         np.zeros(1, np.int64), np.zeros((1, 2), np.int64),
         np.zeros(len(nodes), SHARD), calls, timers, np.zeros(len(timers), np.int64), np.zeros(1, STAGE),
         np.zeros((1, MOST_BRANCHES), np.int64), np.zeros((1, MOST_BRANCHES)), np.zeros(1, np.int64),
+        np.zeros(leaves, np.int32), np.zeros(max(2, tree), np.int64),
     )  # fmt: skip
