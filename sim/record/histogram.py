@@ -27,7 +27,7 @@ def bucket_of(latency_ns: int) -> int:
     if latency_ns <= 0:
         return 0
     # the upper bits of a binary64: its exponent, then those of the mantissa that count the steps
-    return (np.float64(latency_ns).view(np.int64) >> _REST) - _ZERO
+    return int(np.float64(latency_ns).view(np.int64) >> _REST) - _ZERO
 
 
 def bucket_value_s(buckets: "NDArray[np.integer]") -> "NDArray[np.float64]":

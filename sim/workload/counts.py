@@ -3,11 +3,12 @@
 import numpy as np
 
 from sim.clock.calendar import NS_PER_S, Calendar
+from sim.streams import Purpose
 from sim.workload.block import BLOCK_SIZE, Block, Int64
 from sim.workload.bounds import Bounds, civil
 from sim.workload.cells import Bools, Offsets, stamps_ns, whole_numbers
 from sim.workload.findings import Findings
-from sim.workload.kernels import counts_block
+from sim.workload.kernels import counts_block, uniforms
 from sim.workload.layout import MOST_REQUESTS, counts_columns, file_path
 from sim.workload.parameters import CountsWorkload
 from sim.workload.table import Table
@@ -39,11 +40,10 @@ class CountsArrivals:
         """See `ArrivalSource`."""
         if self._finished:
             return None
-        out = np.empty(self._size, dtype=np.int64)
+        uniform_of, out = np.empty(self._size), np.empty(self._size, dtype=np.int64)
         first_id = self._id
-        n = counts_block(
-            self._key, first_id, self._start_ns, self._counts, self._length_ns, self._place, self._largest, out
-        )
+        uniforms(self._key, first_id, int(Purpose.ARRIVAL), uniform_of)
+        n = counts_block(uniform_of, self._start_ns, self._counts, self._length_ns, self._place, self._largest, out)
         self._id += n
         self._finished = n < self._size
         return Block(first_id, out[:n], None, None, self._horizon_ns if self._finished else int(out[n - 1]))

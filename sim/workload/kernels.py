@@ -1,7 +1,7 @@
 """Compiled arrival processes: Poisson and renewal with a piecewise constant rate, and given numbers per interval.
 
 All draw from counter-based streams by request id, so the time of an arrival does not depend on how arrivals are cut
-into blocks. Where a request needs one uniform, two neighbours share one Philox call.
+into blocks.
 """
 
 import math
@@ -31,17 +31,23 @@ TAKEN, FILLED = 0, 1
 _pair: Callable[[np.uint64, int, int, int], tuple[float, float]] = uniform_pair  # the name carries the types
 
 
-@inlined
-def draw(key: np.uint64, request: int, odd: float, purpose: int) -> tuple[float, float]:
-    """The uniform of a request, and that of the next request where one Philox call gives both.
+@kernel
+def uniforms(key: np.uint64, first_id: int, purpose: int, out: Float64) -> None:
+    """Fill `out` with the uniforms of consecutive requests; requests 2k and 2k + 1 share one Philox call.
 
-    odd: the second value of the pair drawn for request - 1; 0.0 where it is not at hand.
+    A plain loop over whole pairs, so that the compiler computes as many calls at once as the processor has lanes.
     """
-    if request & 1:
-        if odd == 0.0:
-            _, odd = _pair(key, request >> 1, 0, purpose)
-        return odd, 0.0
-    return _pair(key, request >> 1, 0, purpose)
+    odd, first = first_id & 1, (first_id + 1) >> 1
+    pairs = (out.size - odd) >> 1
+    if odd and out.size:
+        _, out[0] = _pair(key, first_id >> 1, 0, purpose)
+    body = out[odd:]
+    for j in range(pairs):
+        a, b = _pair(key, first + j, 0, purpose)
+        body[2 * j] = a
+        body[2 * j + 1] = b
+    if odd + 2 * pairs < out.size:
+        out[out.size - 1], _ = _pair(key, first + pairs, 0, purpose)
 
 
 @inlined
@@ -72,20 +78,32 @@ def instant(offset: float, k: int, first_ns: int, length_ns: int, end_ns: int) -
     return start + min(int(offset), min(length_ns, end_ns - start) - 1)
 
 
-@inlined
-def hazard_of(key: np.uint64, request: int, law: Float64, odd: float) -> tuple[float, float]:
-    """The hazard before a request under a law of gaps, -ln u for a Poisson process; and `odd`, see `draw`."""
+@kernel
+def gaps(key: np.uint64, first_id: int, law: Float64, out: Float64) -> None:
+    """Fill `out` with the gaps before consecutive requests of a renewal process that is no Poisson process."""
+    for i in range(out.size):
+        out[i] = gap_length(key, first_id + i, law)
+
+
+@kernel
+def exponentials(out: Float64) -> None:
+    """Turn uniforms into exponential variates of mean 1, in place."""
+    for i in range(out.size):
+        out[i] = -math.log(out[i])
+
+
+def hazards(key: np.uint64, first_id: int, law: Float64, out: Float64) -> None:
+    """Fill `out` with the hazards before consecutive requests under a law of gaps, -ln u for a Poisson process."""
     if law[FAMILY] == EXPONENTIAL:
-        u, odd = draw(key, request, odd, _ARRIVAL)
-        return -math.log(u), odd
-    return gap_length(key, request, law), 0.0
+        uniforms(key, first_id, _ARRIVAL, out)
+        exponentials(out)
+    else:
+        gaps(key, first_id, law, out)
 
 
 @kernel
 def stream_block(
-    key: np.uint64,
-    first_id: int,
-    law: Float64,
+    hazard_of: Float64,
     rate_per_ns: Float64,
     first_ns: int,
     length_ns: int,
@@ -95,17 +113,17 @@ def stream_block(
 ) -> tuple[int, int]:
     """Fill `out` with arrivals of a renewal process in operational time, in which the demand curve's rate is 1.
 
-    law: float64[3] of the gaps (sim/workload/gaps.py), of unit mean, see `spend`; rate_per_ns: float64[k], rate of each
+    hazard_of: float64[n], hazard before each of them, see `hazards` and `spend`; rate_per_ns: float64[k], rate of each
     interval from `first_ns` on, each `length_ns` long, the last cut at `end_ns`; state: float64[3], see HAZARD; out:
     int64[n]. Returns (arrivals written, intervals finished): when all intervals are finished, `out` may have room left.
     """
-    n, k, odd = 0, 0, 0.0
+    n, k = 0, 0
     hazard, offset, drawn = state[HAZARD], state[OFFSET], state[DRAWN]
     while True:
         if drawn == 0.0:
             if n == out.size:
                 break
-            hazard, odd = hazard_of(key, first_id + n, law, odd)
+            hazard = hazard_of[n]
             drawn = 1.0
         hazard, offset, k = spend(hazard, offset, k, rate_per_ns, first_ns, length_ns, end_ns)
         if k == rate_per_ns.size:
@@ -119,32 +137,25 @@ def stream_block(
 
 @kernel
 def counts_block(
-    key: np.uint64,
-    first_id: int,
-    start_ns: Int64,
-    counts: Int64,
-    length_ns: int,
-    place: Int64,
-    largest: Float64,
-    out: Int64,
+    uniform_of: Float64, start_ns: Int64, counts: Int64, length_ns: int, place: Int64, largest: Float64, out: Int64
 ) -> int:
     """Fill `out` with counts[k] arrivals at uniform order statistics of each interval [start_ns[k], + length_ns).
 
     The order statistics come one after the other (Bentley and Saxe, ACM TOMS 6, 1980): of m uniforms still to be
     placed on (0, R) the largest is R * u ** (1 / m); an arrival stands at 1 - R of the interval.
 
-    start_ns, counts: int64[k]; place: int64[2] and largest: float64[1] are the state, see INTERVAL; out: int64[n].
-    Returns the number of arrivals written, fewer than out.size only when all intervals are finished.
+    uniform_of: float64[n], u of each; start_ns, counts: int64[k]; place: int64[2] and largest: float64[1] are the
+    state, see INTERVAL; out: int64[n]. Returns the number of arrivals written, fewer than out.size only when all
+    intervals are finished.
     """
-    n, odd = 0, 0.0
+    n = 0
     k, done, r = place[0], place[1], largest[0]
     while k < counts.size and n < out.size:
         count = counts[k]
         start = start_ns[k]
         stop = min(count, done + out.size - n)
         while done < stop:
-            u, odd = draw(key, first_id + n, odd, _ARRIVAL)
-            r *= math.exp(math.log(u) / (count - done))
+            r *= math.exp(math.log(uniform_of[n]) / (count - done))
             out[n] = start + min(int(length_ns * (1.0 - r)), length_ns - 1)
             n += 1
             done += 1

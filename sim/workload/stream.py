@@ -4,8 +4,10 @@ import numpy as np
 
 from sim.clock.calendar import Calendar
 from sim.workload.block import BLOCK_SIZE, Block, Float64, Int64
-from sim.workload.kernels import stream_block
+from sim.workload.kernels import hazards, stream_block
 from sim.workload.rate import DemandCurve
+
+_DRAWN = 4096  # hazards drawn at once, 32 kB; of no effect on the arrivals
 
 
 class ArrivalStream:
@@ -23,6 +25,7 @@ class ArrivalStream:
         self._at = 0  # interval that the process has reached
         self._state = np.zeros(3)
         self._id = 0
+        self._hazards, self._next = np.empty(_DRAWN), _DRAWN  # of requests to come, and the place of the next one's
 
     def fill(self, out: Int64) -> int:
         """Write the next arrivals into `out`; returns how many, fewer than it holds only at the horizon."""
@@ -31,12 +34,17 @@ class ArrivalStream:
             rates = curve.ahead(self._at)
             if self._share != 1.0:
                 rates = rates * self._share
+            if self._next == _DRAWN:
+                hazards(self._key, self._id, self._law, self._hazards)
+                self._next = 0
+            most = min(out.size - n, _DRAWN - self._next)
             written, passed = stream_block(
-                self._key, self._id, self._law, rates, self._at * curve.length_ns, curve.length_ns, self._horizon_ns,
-                self._state, out[n:],
+                self._hazards[self._next : self._next + most], rates, self._at * curve.length_ns, curve.length_ns,
+                self._horizon_ns, self._state, out[n : n + most],
             )  # fmt: skip
             n += written
             self._id += written
+            self._next += written
             self._at += passed
         self.finished = self._at >= curve.intervals
         return n

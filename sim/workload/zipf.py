@@ -7,7 +7,7 @@ import numpy as np
 from sim.compiled import kernel
 from sim.streams import Purpose, uniform
 from sim.workload.block import Float64, Int32, Int64
-from sim.workload.kernels import draw
+from sim.workload.kernels import uniforms
 
 _AGE = int(Purpose.KEY_AGE)
 _uniform: Callable[[np.uint64, int, int, int], float] = uniform  # the name carries the types
@@ -30,8 +30,9 @@ class ZipfTable:
 
     def ranks(self, key: np.uint64, first_id: int, n: int, purpose: Purpose) -> Int64:
         """int64[n]: ranks, from 0, of requests first_id ... first_id + n - 1."""
-        out = np.empty(n, dtype=np.int64)
-        zipf_ranks(key, first_id, self.stay, self.alias, int(purpose), out)
+        uniform_of, out = np.empty(n), np.empty(n, dtype=np.int64)
+        uniforms(key, first_id, int(purpose), uniform_of)
+        zipf_ranks(uniform_of, self.stay, self.alias, out)
         return out
 
 
@@ -61,14 +62,13 @@ def fill_aliases(weight: Float64, alias: Int32) -> None:
 
 
 @kernel
-def zipf_ranks(key: np.uint64, first_id: int, stay: Float64, alias: Int32, purpose: int, out: Int64) -> None:
-    """Fill `out` with the ranks of consecutive requests, each from one uniform. stay, alias: see `ZipfTable`."""
-    odd = 0.0
+def zipf_ranks(uniform_of: Float64, stay: Float64, alias: Int32, out: Int64) -> None:
+    """Fill `out` with ranks, each from one uniform. stay, alias: see `ZipfTable`."""
     for i in range(out.size):
-        u, odd = draw(key, first_id + i, odd, purpose)
-        place = u * stay.size
+        place = uniform_of[i] * stay.size
         cell = int(place)
-        out[i] = cell if place - cell < stay[cell] else alias[cell]
+        other = alias[cell]  # read whether or not it is needed: a branch would be mispredicted, and wait for memory
+        out[i] = cell if place - cell < stay[cell] else other
 
 
 @kernel

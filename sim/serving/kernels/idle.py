@@ -1,7 +1,8 @@
 """Sets of small numbers of which the least is asked for: the idle replicas of a shared queue.
 
-A tree of words of which 32 bits are used, root first: the children of word k are words 32 * k + 1 and on, and a bit says that there is
-something in that child, or in that leaf. Any change and any look-up touches one word for each factor of 32 in the size.
+A tree of words of which 32 bits are used, root first: the children of word k are words 32 * k + 1 and on, and a bit
+says that there is something in that child, or in that leaf. Any change and any look-up touches one word for each factor
+of 32 in the size.
 """
 
 import numpy as np
@@ -55,5 +56,5 @@ def least(words: Words, offset: int, size: int) -> int:
         if word == 0:
             return -1
         # the exponent of a power of two is its logarithm
-        place = 32 * place + 1 + ((np.float64(word & -word).view(np.int64) >> 52) - 1023)
+        place = 32 * place + 1 + int(np.float64(word & -word).view(np.int64) >> 52) - 1023
     return place - leaves
