@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from sim.clock.environment import Clock
 from sim.clock.ranks import REQUEST_PATH, Rank
 from sim.serving.bookmark import Bookmark
+from sim.serving.discipline.service import CONSTANT
 from sim.serving.kernels import advance as kernels
+from sim.serving.kernels.ahead import service_uniforms
 from sim.serving.kernels.cache import shrink
 from sim.serving.kernels.state import (
     ACTIVE_CALL,
@@ -57,6 +59,7 @@ class ExactPlane:
         self._bookmark = Bookmark()
         self._advance = kernels.advance.compiled()
         self._scrape = kernels.scrape.compiled()
+        self._service_uniforms = service_uniforms.compiled()
         self.on_drained: Callable[[int], None] = lambda slot: None
 
     @property
@@ -89,9 +92,23 @@ class ExactPlane:
             if new is not None:
                 buffer[w, :rest] = buffer[w, position:length].copy()
                 buffer[w, rest:total] = new
+        self._draw_ahead(w, first_id, rest, total)
         wl["first_id"] = first_id - rest
         wl["position"], wl["length"] = 0, total
         wl["has_tokens"] = int(prompt is not None)
+
+    def _draw_ahead(self, w: int, first_id: int, rest: int, total: int) -> None:
+        """Uniforms of the service of new arrivals, where about each of them will need its own: it is the first of its
+        batch, and no cache answers it. Where that changes later, a uniform is drawn when it is needed.
+        """
+        wl, uniforms = self._st.workloads[w], self._st.uniforms[w]
+        uniforms[:rest] = uniforms[int(wl["position"]) : int(wl["length"])].copy()
+        row = self._st.rows[wl["row"]]
+        alone = row["kind"] != API and row["max_batch"] == 1 and row["distribution"] != CONSTANT
+        if alone and wl["cache_entries"] == 0 and not wl["calls"]:
+            self._service_uniforms(wl["service_key"], first_id, uniforms[rest:total])
+        else:
+            uniforms[rest:total] = 0.0
 
     def advance(self, until_ns: int, through_rank: int) -> bool:
         """One kernel call, or more where a buffer was full; none where no request event can lie between."""
@@ -289,7 +306,7 @@ class ExactPlane:
         if total <= self._st.arrival_ns.shape[1]:
             return
         width = max(total, 2 * self._st.arrival_ns.shape[1])
-        names = ("arrival_ns", "prompt_tokens", "output_tokens", "keys", "tenants")
+        names = ("arrival_ns", "prompt_tokens", "output_tokens", "keys", "tenants", "uniforms")
         wider = {}
         for name in names:
             old = getattr(self._st, name)

@@ -13,20 +13,30 @@ DISTRIBUTIONS = {"constant": CONSTANT, "exponential": EXPONENTIAL, "lognormal": 
 
 
 @inlined
-def service_ns(
-    mean_ns: float, distribution: int, sigma: float, key: np.uint64, request: int, draw: int, purpose: int
-) -> int:  # fmt: skip
-    """Service time in nanoseconds (>= 1) of a batch whose first request is `request`.
+def served_ns(mean_ns: float, distribution: int, sigma: float, u: float) -> int:
+    """Service time in nanoseconds (>= 1) of a batch whose uniform is `u` (of no effect where it is constant).
 
-    mean_ns: mean time of a batch of this size; sigma: of the logarithm, for lognormal factors of mean one; key: of the
-    workload's service stream; draw: which of the request's visits this is, see `sim.serving.discipline.calls.visit`.
+    mean_ns: mean time of a batch of this size; sigma: of the logarithm, for lognormal factors of mean one.
     """
     factor = 1.0
     if distribution == EXPONENTIAL:
-        factor = -math.log(uniform(key, request, draw, purpose))
+        factor = -math.log(u)
     elif distribution == LOGNORMAL:
-        factor = math.exp(sigma * normal_quantile(uniform(key, request, draw, purpose)) - 0.5 * sigma * sigma)
+        factor = math.exp(sigma * normal_quantile(u) - 0.5 * sigma * sigma)
     return max(1, int(min(mean_ns * factor, LONGEST_NS) + 0.5))
+
+
+@inlined
+def service_ns(
+    mean_ns: float, distribution: int, sigma: float, key: np.uint64, request: int, draw: int, purpose: int
+) -> int:  # fmt: skip
+    """Service time in nanoseconds (>= 1) of a batch whose first request is `request`; see `served_ns`.
+
+    key: of the workload's service stream; draw: which of the request's visits this is, see
+    `sim.serving.discipline.calls.visit`.
+    """
+    u = 0.5 if distribution == CONSTANT else uniform(key, request, draw, purpose)
+    return served_ns(mean_ns, distribution, sigma, u)
 
 
 @inlined

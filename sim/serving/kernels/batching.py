@@ -2,7 +2,7 @@
 
 from sim.compiled import inlined
 from sim.serving.discipline.batching import batch_due, is_dead
-from sim.serving.discipline.service import service_ns
+from sim.serving.discipline.service import CONSTANT, served_ns
 from sim.serving.kernels.requests import (
     end_queued,
     free_shard,
@@ -13,7 +13,7 @@ from sim.serving.kernels.requests import (
     waited_for,
 )
 from sim.serving.kernels.state import NEVER, READY, SLOTS, State
-from sim.streams import Purpose
+from sim.streams import Purpose, uniform
 
 _SERVICE = int(Purpose.SERVICE)
 
@@ -66,9 +66,11 @@ def serve(st: State, row: int, slot: int, batch: int, t: int) -> None:
     p = st.rows[row]
     s = st.slots[slot]
     first = st.nodes[s.batch]
-    key = st.workloads[first.workload].service_key
-    draw = 0 if first.call < 0 else st.shards[s.batch].draw
-    duration = service_ns(st.mean_ns[p.means + batch], p.distribution, p.sigma, key, first.request, draw, _SERVICE)
+    u = first.uniform
+    if u == 0.0 and p.distribution != CONSTANT:
+        draw = 0 if first.call < 0 else st.shards[s.batch].draw
+        u = uniform(st.workloads[first.workload].service_key, first.request, draw, _SERVICE)
+    duration = served_ns(st.mean_ns[p.means + batch], p.distribution, p.sigma, u)
     s.serving = batch
     s.started_ns = t
     s.busy_flow += t

@@ -136,6 +136,7 @@ def _send(st: State, call: int, shard: int, copy: int, t: int) -> int:
     n.arrival_ns = t
     n.deadline_ns = c.deadline_ns
     n.call = call
+    n.uniform = 0.0
     s = st.shards[node]
     s.draw = visit(c.attempt, c.stage - st.workloads[w].stages_at, shard, copy)
     s.twin = -1

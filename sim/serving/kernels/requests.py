@@ -91,13 +91,14 @@ def log(st: State, node: int, outcome: int, start_ns: int, end_ns: int, slot: in
 
 
 @inlined
-def admit(st: State, w: int, row: int, request: int, key: int, t: int) -> int:
-    """A new node for a request that enters the system at `t`. key: of its content."""
+def admit(st: State, w: int, row: int, request: int, key: int, u: float, t: int) -> int:
+    """A new node for a request that enters the system at `t`. key: of its content; u: uniform of its service, or 0."""
     node = take_node(st, w, row, request, key, t)
     n = st.nodes[node]
     n.arrival_ns = t
     n.deadline_ns = t + st.workloads[w].timeout_ns
     n.call = -1
+    n.uniform = u
     st.workloads[w].in_system += 1
     st.workloads[w].system_flow += t
     return node

@@ -18,14 +18,14 @@ def route(st: State, w: int, request: int, position: int, t: int) -> None:
     key = st.keys[w, position]
     if st.rows[row].kind == API:
         prompt, output = tokens(st, w, position)
-        call_api(st, admit(st, w, row, request, key, t), prompt, output, 0, t)
+        call_api(st, admit(st, w, row, request, key, 0.0, t), prompt, output, 0, t)
         return
     slot = room(st, row)
     if slot == NO_ROOM:
         st.workloads[w].rejected += 1
         end_at_once(st, w, request, REJECTED, t, -1, t)
         return
-    queue_up(st, row, slot, admit(st, w, row, request, key, t), t)
+    queue_up(st, row, slot, admit(st, w, row, request, key, st.uniforms[w, position], t), t)
 
 
 @inlined

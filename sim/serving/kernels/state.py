@@ -59,7 +59,7 @@ WORKLOAD = np.dtype([
 ])  # fmt: skip
 NODE = np.dtype([
     ("arrival_ns", _I), ("deadline_ns", _I), ("request", _I), ("workload", _I), ("next", _I), ("row", _I), ("key", _I),
-    ("call", _I),
+    ("call", _I), ("uniform", _F),
 ])  # fmt: skip
 SHARD = np.dtype([("draw", _I), ("twin", _I), ("lost", _I), ("epoch", _I), ("serial", _I)])
 CALL = np.dtype([
@@ -124,6 +124,7 @@ class State(NamedTuple):
     # by calendar leaf: 0, or that its key has changed and the tree has not heard of it: 1 + the leaf that changed
     # before it, -1 for none
     calendar_due: NDArray[np.int32]
+    uniforms: NDArray[np.float64]  # [workloads, block]: of a request's service, 0.0 where it has not been drawn ahead
     idle: NDArray[np.int64]  # one set a row of a shared queue: slots that may start a batch, see `kernels.idle`
 
 
@@ -160,5 +161,5 @@ def empty_state(rows: int, slots: int, workloads: int, tree: int, means: int, lo
         np.zeros(1, np.int64), np.zeros((1, 2), np.int64),
         np.zeros(len(nodes), SHARD), calls, timers, np.zeros(len(timers), np.int64), np.zeros(1, STAGE),
         np.zeros((1, MOST_BRANCHES), np.int64), np.zeros((1, MOST_BRANCHES)), np.zeros(1, np.int64),
-        np.zeros(leaves, np.int32), np.zeros(max(2, tree), np.int64),
+        np.zeros(leaves, np.int32), np.zeros((workloads, 1)), np.zeros(max(2, tree), np.int64),
     )  # fmt: skip
