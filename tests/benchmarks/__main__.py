@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-NAMES = ("engines", "default_run", "whole_life", "startup", "memory", "cold_compile", "control_plane", "request_path")
+NAMES = (
+    "engines", "default_run", "whole_life", "startup", "memory", "cold_compile", "control_plane", "request_path",
+    "peers", "bounds", "growth",
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
