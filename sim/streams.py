@@ -31,6 +31,7 @@ class Purpose(IntEnum):
     BRANCH = 11
     BACKOFF = 12
     THINK = 13
+    PATIENCE = 14
 
 
 class Streams:

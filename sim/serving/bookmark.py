@@ -11,6 +11,7 @@ from sim.serving.kernels.state import JOURNAL_LENGTH, JOURNAL_ON, State
 _CHANGED = (
     "scalars", "slots", "rows", "workloads", "nodes", "calendar_key", "calendar_win", "route_key", "route_win",
     "heap_ns", "heap_node", "histogram", "shards", "calls", "timers", "timer_heap", "users", "calendar_due", "idle",
+    "lanes",
 )  # fmt: skip
 """Buffers that `advance` writes to, but for the memory of buckets and caches, which is journalled."""
 JOURNAL = 1 << 19  # writes: 8 MiB, about 30,000 requests through a cache

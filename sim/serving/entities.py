@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 import simpy
 
+from sim.serving.kernels.state import NEVER
+
 
 @dataclass(eq=False)
 class Request:
-    """A request in the system, or what a row is to serve of a call."""
+    """A request in the system, or what a row is to serve of a call. gives_up_ns: when it leaves a queue unserved."""
 
     request: int
     workload: int
@@ -19,6 +21,8 @@ class Request:
     start_ns: int = -1
     slot: int = -1
     batch: int = 0
+    priority: int = 0
+    gives_up_ns: int = NEVER
     call: "Call | None" = None
     epoch: int = 0
     shard: int = 0
@@ -55,15 +59,32 @@ class Call:
 
 @dataclass(eq=False)
 class Queue:
-    """A line of requests, and the moment at which its oldest will have waited long enough."""
+    """A line of requests in the order of service, and the moment at which its oldest will have waited long enough."""
 
     waiting: deque[Request] = field(default_factory=deque)
     due_ns: int = -1
 
+    def join(self, r: Request) -> None:
+        """Behind the last of those with the same priority or a higher one."""
+        place = len(self.waiting)
+        while place and self.waiting[place - 1].priority < r.priority:
+            place -= 1
+        self.waiting.insert(place, r)
+
+    @property
+    def oldest_ns(self) -> int:
+        """Arrival of the request that has waited longest, of any priority: the first of some level has."""
+        if self.waiting[0].priority == self.waiting[-1].priority:
+            return self.waiting[0].arrival_ns
+        return min(r.arrival_ns for r in self.waiting)
+
 
 @dataclass(eq=False)
 class Replica:
-    """A replica's slot: its own queue, its batch in service, and the event that hands its process a batch."""
+    """A replica's slot: its own queue, its batch in service, and the event that hands its process a batch.
+
+    batch_limit: of an adaptive batch.
+    """
 
     slot: int
     queue: Queue
@@ -75,6 +96,7 @@ class Replica:
     busy_ns: int = 0
     load_flow: int = 0
     completions: int = 0
+    batch_limit: float = 1.0
 
     @property
     def outstanding(self) -> int:

@@ -40,7 +40,17 @@ from sim.serving.kernels.state import (
     link_free,
 )
 from sim.serving.layout import lay_out, lay_path
-from sim.serving.plane import STEERED, Row, Steering, Step, Traffic, check_entries, check_tenants, steer_calls
+from sim.serving.plane import (
+    STEERED,
+    Row,
+    Steering,
+    Step,
+    Traffic,
+    check_entries,
+    check_priority,
+    check_tenants,
+    steer_calls,
+)
 
 _LAST_REQUEST_RANK = [max((int(q) for q in REQUEST_PATH if q <= r), default=0) for r in range(max(Rank) + 1)]
 _LOG_ROWS = 1 << 16
@@ -164,6 +174,7 @@ class ExactPlane:
     def steer(self, w: int, steering: Steering) -> None:
         """See Plane."""
         check_entries(steering, self._traffic[w])
+        check_priority(steering, self._traffic[w])
         wl = self._st.workloads[w]
         for name in STEERED:
             wl[name] = getattr(steering, name)
@@ -240,14 +251,15 @@ class ExactPlane:
         for node, slot in self._inside():
             n = self._st.nodes[node]
             age_s = (end_ns - int(n["arrival_ns"])) * 1e-9
-            if n["deadline_ns"] <= end_ns:
+            leaves_ns = int(n["deadline_ns" if slot >= 0 else "gives_up_ns"])  # who is served stays to the deadline
+            if leaves_ns <= end_ns:
                 wl = self._st.workloads[n["workload"]]
                 wl["timed_out"] += 1
                 wl["lost_sum_s"] += age_s
                 wl["in_system"] -= 1
                 with np.errstate(over="ignore"):  # flows wrap, see `kernels.state`
                     wl["system_flow"] -= end_ns
-                self._note(n, TIMED_OUT, int(n["deadline_ns"]), slot)
+                self._note(n, TIMED_OUT, leaves_ns, slot)
             else:
                 ages_s += age_s
                 self._note(n, IN_SYSTEM, -1, slot)

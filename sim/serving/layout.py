@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from sim.serving.discipline.batching import preferred_by_size
 from sim.serving.kernels.cache import cells_for
 from sim.serving.kernels.state import API, LEAST_OUTSTANDING, LEAVES, LOG_ON, MOST_BRANCHES, STAGE, State, empty_state
 from sim.serving.kernels.tournament import plant
-from sim.serving.plane import Row, Step, Traffic
+from sim.serving.plane import Row, Step, Traffic, check_rows
 
 
 def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
@@ -13,7 +14,9 @@ def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
     and its cache. log: entries of the request log to begin with, 0 for none.
     """
     slots, means = sum(r.slots for r in rows), sum(len(r.mean_ns) for r in rows)
-    st = empty_state(len(rows), slots, len(traffic), 2 * slots, means, log)
+    check_rows(rows)
+    ranked = any(t.priority > 0 for t in traffic)
+    st = empty_state(len(rows), slots, len(traffic), 2 * slots, means, log, ranked=ranked)
     st.scalars[LOG_ON] = int(log > 0)
     first = tree = means = 0
     for i, row in enumerate(rows):
@@ -21,6 +24,9 @@ def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
         p["kind"], p["first"], p["slots"], p["tree"], p["means"] = row.kind, first, row.slots, tree, means
         p["max_batch"], p["delay_ns"], p["capacity"] = row.max_batch, row.delay_ns, row.capacity
         p["distribution"], p["sigma"] = row.distribution, row.sigma
+        p["ranked"], p["overflow"], p["preferred"] = ranked, row.overflow, bool(row.preferred)
+        p["step"], p["decrease"], p["target_ns"] = row.step, row.decrease, row.target_ns
+        st.best_size[means : means + row.max_batch + 1] = preferred_by_size(row.preferred, row.max_batch)
         p["head"] = p["tail"] = -1
         st.mean_ns[means : means + len(row.mean_ns)] = row.mean_ns
         st.slots["row"][first : first + row.slots] = i

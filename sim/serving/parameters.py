@@ -1,14 +1,13 @@
 """Parameters of the request path: service time, batching, queue, routing, and the pay-per-request API."""
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from sim.config import Count, Parameters, PositiveSeconds, Seconds, Spread, Usd, UsdPerMtok
-
-MAX_BATCH = 4096  # assumption: above any batch a server forms; a mean service time is held for each size
-MAX_QUEUE = 10_000_000  # assumption: each waiting request takes 48 bytes, so one full queue is about half a GB
+from sim.config import Parameters, PositiveSeconds, Seconds, Spread, Usd, UsdPerMtok
+from sim.serving.batching import Batching as Batching
+from sim.serving.waiting import Queue as Queue
 
 
 class LinearService(Parameters):
@@ -54,16 +53,6 @@ class LinearService(Parameters):
         return self.mean_s(1) * math.exp(-sigma2 / 2 - 4.753424 * math.sqrt(sigma2))
 
 
-class Batching(Parameters):
-    """Dynamic batching: a batch starts when it is full, or when its oldest request has waited `max_queue_delay_s`.
-
-    max_batch_size 1 means none. Semantics of Triton's dynamic batcher (max_queue_delay_microseconds).
-    """
-
-    max_batch_size: Annotated[Count, Field(ge=1, le=MAX_BATCH)] = 1
-    max_queue_delay_s: Seconds = 0.0
-
-
 class ApiLatency(Parameters):
     """Latency of a hosted API as the client sees it: lognormal with this median (s) and coefficient of variation."""
 
@@ -80,12 +69,6 @@ class Api(Parameters):
     prompt_usd_per_mtok: UsdPerMtok
     output_usd_per_mtok: UsdPerMtok
     source: str
-
-
-class Queue(Parameters):
-    """Room to wait: requests that each queue holds beyond those in service; one more is rejected."""
-
-    capacity: Annotated[Count, Field(ge=0, le=MAX_QUEUE)]
 
 
 Routing = Literal["least_outstanding", "round_robin", "shared_queue"]

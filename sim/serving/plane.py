@@ -10,9 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.serving.discipline.service import DISTRIBUTIONS, LOGNORMAL
+from sim.serving.batching import AdaptiveBatching, BatchFormation, Batching
+from sim.serving.discipline.queueing import LEVELS
+from sim.serving.discipline.service import CONSTANT, DISTRIBUTIONS, LOGNORMAL
 from sim.serving.kernels.state import API, LEAST_OUTSTANDING, NEVER, ROUND_ROBIN, SHARED_QUEUE, leaves_for
-from sim.serving.parameters import Api, Batching, LinearService, Queue
+from sim.serving.parameters import Api, LinearService
+from sim.serving.waiting import Queue
 
 _WORD = (1 << 64) - 1
 ROUTINGS = {"least_outstanding": LEAST_OUTSTANDING, "round_robin": ROUND_ROBIN, "shared_queue": SHARED_QUEUE}
@@ -23,7 +26,9 @@ class Row:
     """One kind of service: a pool as one phase configures it, or a hosted API.
 
     kind: API, LEAST_OUTSTANDING, ROUND_ROBIN or SHARED_QUEUE; slots: places for replicas; capacity: of each queue;
-    mean_ns: [max_batch + 1] mean service time by batch size; sigma: of the logarithm of a lognormal factor.
+    mean_ns: [max_batch + 1] mean service time by batch size; sigma: of the logarithm of a lognormal factor; overflow:
+    row that takes who finds no room here, -1 for none; preferred: batch sizes, rising; step, decrease, target_ns: of an
+    adaptive batch (step 0: it is fixed).
     """
 
     kind: int
@@ -34,13 +39,19 @@ class Row:
     mean_ns: NDArray[np.float64]
     distribution: int
     sigma: float
+    overflow: int = -1
+    preferred: tuple[int, ...] = ()
+    step: int = 0
+    decrease: float = 1.0
+    target_ns: int = 0
 
 
 @dataclass(frozen=True)
 class Traffic:
     """One workload as the data plane knows it: the keys of its draws, and the room that its state takes.
 
-    tenants: each has a token bucket; cache_entries: the most that its cache will ever hold (0: it never has one).
+    tenants: each has a token bucket; cache_entries: the most that its cache will ever hold (0: it never has one);
+    priority: the highest that its requests will ever have.
     """
 
     exposure_key: np.uint64
@@ -49,6 +60,7 @@ class Traffic:
     cache_entries: int = 0
     steps: int = 1
     users: int = 0
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,9 @@ class Steering:
     token_ns, burst: of each tenant's token bucket (nanoseconds a token, 0: no bucket; tokens that it holds when full);
     cache_entries, ttl_ns, hit_ns: capacity (0: no cache), time to live and latency of the response cache; path: the
     stages that requests pass, the first one first, where there is more than `row` to it; retry: what clients do about
-    a failure; users: who asks, in a closed loop.
+    a failure; users: who asks, in a closed loop; priority: rank in queues, the highest first; patience_mean_ns: in a
+    queue (0: to the deadline), with its distribution (see `sim.serving.discipline.service`) and the sigma of its
+    logarithm. A call has no patience but its timeout.
     Raises ValueError for what no plane can do.
     """
 
@@ -118,12 +132,18 @@ class Steering:
     path: tuple[Step, ...] = ()
     retry: Retry | None = None
     users: Users | None = None
+    priority: int = 0
+    patience_mean_ns: float = 0.0
+    patience_distribution: int = CONSTANT
+    patience_sigma: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.token_ns, self.burst, self.cache_entries, self.hit_ns) < 0 or self.ttl_ns <= 0:
             raise ValueError(f"limits below zero: {self}")
         if self.token_ns > 0 and self.burst == 0:
             raise ValueError("a token bucket that holds no token lets nobody in")
+        if not 0 <= self.priority < LEVELS or self.patience_mean_ns < 0.0:
+            raise ValueError(f"no such priority or patience: {self}")
 
     @property
     def calls(self) -> bool:
@@ -138,6 +158,7 @@ class Steering:
 
 STEERED = (
     "row", "exposure", "timeout_ns", "slo_ns", "token_ns", "ahead_ns", "cache_entries", "ttl_ns", "hit_ns", "calls",
+    "priority", "patience_mean_ns", "patience_distribution", "patience_sigma",
 )  # fmt: skip
 """What a workload's counters hold of its `Steering`."""
 
@@ -163,14 +184,35 @@ def check_entries(steering: Steering, traffic: Traffic) -> None:
         raise ValueError(f"{steering.cache_entries} cache entries where there is room for {traffic.cache_entries}")
 
 
+def check_rows(rows: list[Row]) -> None:
+    """Raise ValueError for a row that overflows to one that is not there, has no replicas or overflows itself."""
+    for row in rows:
+        if row.overflow >= 0 and (
+            row.overflow >= len(rows) or rows[row.overflow].kind == API or rows[row.overflow].overflow >= 0
+        ):
+            raise ValueError(f"a row overflows to row {row.overflow}, which cannot take it")
+
+
+def check_priority(steering: Steering, traffic: Traffic) -> None:
+    """Raise ValueError for a higher priority than the plane was told of."""
+    if steering.priority > traffic.priority:
+        raise ValueError(f"priority {steering.priority} where {traffic.priority} was to be the highest")
+
+
 def check_tenants(tenant: NDArray[np.int32], traffic: Traffic) -> None:
     """Raise ValueError for a tenant that has no bucket."""
     if len(tenant) and not 0 <= int(tenant.min()) <= int(tenant.max()) < traffic.tenants:
         raise ValueError(f"tenants {int(tenant.min())} to {int(tenant.max())} where there are {traffic.tenants}")
 
 
-def pool_row(service: LinearService, batching: Batching, queue: Queue, routing: str, slots: int) -> Row:
-    """The row of a self-run pool with room for `slots` replicas (rounded up to a power of two)."""
+def pool_row(
+    service: LinearService, batching: BatchFormation, queue: Queue, routing: str, slots: int, overflow: int = -1
+) -> Row:  # fmt: skip
+    """The row of a self-run pool with room for `slots` replicas (rounded up to a power of two).
+
+    overflow: row that the queue overflows to, -1 for none.
+    """
+    adaptive = batching if isinstance(batching, AdaptiveBatching) else None
     sizes = np.arange(batching.max_batch_size + 1)
     mean_ns = np.array([service.mean_s(int(b)) for b in sizes]) * 1e9
     return Row(
@@ -182,6 +224,11 @@ def pool_row(service: LinearService, batching: Batching, queue: Queue, routing: 
         mean_ns=mean_ns,
         distribution=DISTRIBUTIONS[service.distribution],
         sigma=float(np.sqrt(np.log1p(service.cv**2))),
+        overflow=overflow,
+        preferred=batching.preferred_sizes if isinstance(batching, Batching) else (),
+        step=adaptive.step if adaptive else 0,
+        decrease=adaptive.decrease if adaptive else 1.0,
+        target_ns=round(adaptive.target_s * 1e9) if adaptive else 0,
     )
 
 

@@ -21,7 +21,7 @@ from sim.serving.kernels.state import (
     NO_KEY,
     ROW,
 )
-from sim.serving.plane import STEERED, Row, Steering, Traffic, check_entries, check_tenants
+from sim.serving.plane import STEERED, Row, Steering, Traffic, check_entries, check_priority, check_rows, check_tenants
 from sim.serving.reception import Reception
 from sim.serving.reference_calls import Calls
 from sim.serving.reference_pools import Pools
@@ -35,6 +35,7 @@ class ReferencePlane:
     """See `sim.serving.plane.Plane`; SimPy itself advances it, event by event."""
 
     def __init__(self, clock: Clock, rows: list[Row], traffic: list[Traffic], *, log: bool) -> None:
+        check_rows(rows)
         self._clock, self._rows, self._traffic = clock, rows, traffic
         self._tally = Tally(clock, len(traffic), log)
         self.workloads = self._tally.workloads
@@ -95,6 +96,7 @@ class ReferencePlane:
     def steer(self, w: int, steering: Steering) -> None:
         """See Plane."""
         check_entries(steering, self._traffic[w])
+        check_priority(steering, self._traffic[w])
         for name in STEERED:
             self.workloads[w][name] = getattr(steering, name)
         self._reception.fit(w)
@@ -154,7 +156,7 @@ class ReferencePlane:
             self._tally.hit(r)
         elif self._rows[int(wl["row"])].kind == API:
             yield from self._call_api(r, self._rows[int(wl["row"])], tokens)
-        elif self._pools.queue_up(int(wl["row"]), r):
+        elif self._pools.take_in(int(wl["row"]), r):
             yield r.ended
         else:
             self._tally.reject(r)
@@ -176,7 +178,7 @@ class ReferencePlane:
     def _send(self, row: int, r: Request) -> bool:
         """Send a shard of a call to a row; False where there is no room."""
         if self._rows[row].kind != API:
-            return self._pools.queue_up(row, r)
+            return self._pools.take_in(row, r)
         assert r.call is not None
         self._clock.process(self._call_api(r, self._rows[row], r.call.tokens))
         return True

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING
-from sim.serving.discipline.batching import batch_due, has_room, is_dead
+from sim.serving.discipline.batching import batch_size, has_room, is_dead, next_limit
+from sim.serving.discipline.queueing import draw_gives_up_ns
 from sim.serving.discipline.routing import least_outstanding_key, round_robin_turn
 from sim.serving.discipline.service import draw_service_ns
 from sim.serving.entities import Queue, Replica, Request
@@ -112,6 +113,11 @@ class Pools:
             self.rows[row]["busy"] -= 1
             replica.load_flow -= now * len(batch)
             replica.completions += len(batch)
+            if p.step:
+                took_ns = now - replica.started_ns
+                replica.batch_limit = next_limit(
+                    replica.batch_limit, len(batch), took_ns, p.target_ns, p.step, p.decrease, p.max_batch
+                )
             replica.serving = []
             replica.work = self._clock.event()
             self._look(row, replica, False)
@@ -129,29 +135,45 @@ class Pools:
             else:
                 self._look(row, replica, True)
 
+    def take_in(self, row: int, r: Request) -> bool:
+        """Route a request into a queue of its row, or of the row that this one overflows to; False when none takes it."""
+        overflow = self._rows[row].overflow
+        return self.queue_up(row, r) or (overflow >= 0 and self.queue_up(overflow, r))
+
     def queue_up(self, row: int, r: Request) -> bool:
         """Route a request into a queue; False when there is no replica or no room."""
         p = self._rows[row]
         replica = None
         if p.kind == SHARED_QUEUE:
-            queue, idle = self._shared[row], bool(self._idle(row))
+            queue, free = self._shared[row], self._idle(row)
+            limit = self._limit(row, free[0]) if free else p.max_batch
         else:
             replica = self._route(row)
             if replica is None:
                 return False
-            queue, idle = replica.queue, not replica.serving
-        if not has_room(len(queue.waiting), p.capacity, idle, p.max_batch, p.delay_ns):
+            queue, free, limit = replica.queue, [replica] * (not replica.serving), self._limit(row, replica)
+        if not has_room(len(queue.waiting), p.capacity, bool(free), limit, p.delay_ns):
             return False
         if r.call is None:
             self._tally.enter(r)
-        queue.waiting.append(r)
-        self._tally.count(r.workload, queued=1, queue_flow=self._clock.now)
+        self._queue(queue, r)
         if replica is None:
             self._look_shared(row, True)
         else:
             replica.load_flow += self._clock.now
             self._look(row, replica, True)
         return True
+
+    def _queue(self, queue: Queue, r: Request) -> None:
+        """A request joins a queue, with its priority and its patience."""
+        wl, key = self._tally.workloads[r.workload], self._traffic[r.workload].service_key
+        r.priority = int(wl["priority"])
+        r.gives_up_ns = draw_gives_up_ns(
+            r.deadline_ns, self._clock.now, float(wl["patience_mean_ns"]), int(wl["patience_distribution"]),
+            float(wl["patience_sigma"]), key, r.request, int(Purpose.PATIENCE),
+        )  # fmt: skip
+        queue.join(r)
+        self._tally.count(r.workload, queued=1, queue_flow=self._clock.now)
 
     def _route(self, row: int) -> Replica | None:
         ready = [r for r in self._replicas[row] if r.taking]
@@ -171,19 +193,21 @@ class Pools:
             return
         queue = replica.queue
         while queue.waiting and not replica.serving:
-            if not self._due(row, queue, replica.draining):
+            size = self._due(row, replica, queue, replica.draining)
+            if not size:
                 self._await_due(row, replica, queue)
                 return
-            self._start(row, replica, queue, after_timeouts)
+            self._start(row, replica, queue, size, after_timeouts)
         queue.due_ns = -1
 
     def _look_shared(self, row: int, after_timeouts: bool) -> None:
         queue = self._shared[row]
         while queue.waiting and (idle := self._idle(row)):
-            if not self._due(row, queue, bool(self.rows[row]["closing"])):
+            size = self._due(row, idle[0], queue, bool(self.rows[row]["closing"]))
+            if not size:
                 self._await_due(row, None, queue)
                 return
-            self._start(row, idle[0], queue, after_timeouts)
+            self._start(row, idle[0], queue, size, after_timeouts)
         queue.due_ns = -1
 
     def _idle(self, row: int) -> list[Replica]:
@@ -191,21 +215,27 @@ class Pools:
         closing = bool(self.rows[row]["closing"])
         return [r for r in self._replicas[row] if not r.serving and (r.taking or (r.draining and closing))]
 
-    def _due(self, row: int, queue: Queue, flush: bool) -> bool:
-        p, oldest = self._rows[row], queue.waiting[0].arrival_ns
-        return batch_due(len(queue.waiting), p.max_batch, oldest, p.delay_ns, self._clock.now, flush)
+    def _limit(self, row: int, replica: Replica) -> int:
+        """Most requests in a replica's next batch."""
+        return int(replica.batch_limit) if self._rows[row].step else self._rows[row].max_batch
+
+    def _due(self, row: int, replica: Replica, queue: Queue, flush: bool) -> int:
+        """How many of a queue's requests an idle replica takes now, 0 for none yet."""
+        p, queued, limit = self._rows[row], len(queue.waiting), self._limit(row, replica)
+        preferred = max((size for size in p.preferred if size <= min(queued, limit)), default=0)
+        return batch_size(queued, limit, preferred, queue.oldest_ns, p.delay_ns, self._clock.now, flush)
 
     def _await_due(self, row: int, replica: Replica | None, queue: Queue) -> None:
-        due_ns = queue.waiting[0].arrival_ns + self._rows[row].delay_ns
+        due_ns = queue.oldest_ns + self._rows[row].delay_ns
         if queue.due_ns != due_ns:
             queue.due_ns = due_ns
             self._clock.process(self._expiry(row, replica, queue, due_ns))
 
-    def _start(self, row: int, replica: Replica, queue: Queue, after_timeouts: bool) -> None:
-        """Form a batch of the oldest living requests and hand it to the replica; the dead are dropped."""
+    def _start(self, row: int, replica: Replica, queue: Queue, size: int, after_timeouts: bool) -> None:
+        """Form a batch of the first living requests, at most `size`, and hand it to the replica; the dead are dropped."""
         now = self._clock.now
         batch: list[Request] = []
-        while queue.waiting and len(batch) < self._rows[row].max_batch:
+        while queue.waiting and len(batch) < size:
             r = queue.waiting.popleft()
             self._tally.count(r.workload, queued=-1, queue_flow=-now)
             if _is_over(r, now, after_timeouts):
@@ -244,4 +274,4 @@ class Pools:
 
 def _is_over(r: Request, now_ns: int, after_timeouts: bool) -> bool:
     """Whether nobody waits any more for what is in a queue."""
-    return is_dead(r.deadline_ns, now_ns, after_timeouts) if r.call is None else not r.waited_for
+    return is_dead(r.gives_up_ns, now_ns, after_timeouts) if r.call is None else not r.waited_for

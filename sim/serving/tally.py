@@ -50,9 +50,9 @@ class Tally:
         self._leave(r)
 
     def end_dropped(self, r: Request) -> None:
-        """A queued request is dropped because its deadline has passed."""
+        """A queued request is dropped because its deadline has passed, or its patience has ended."""
         self.count(r.workload, timed_out=1, lost_sum_s=(self._clock.now - r.arrival_ns) * 1e-9)
-        self._note(r, TIMED_OUT, r.deadline_ns)
+        self._note(r, TIMED_OUT, r.gives_up_ns)
         self._leave(r)
         r.ended.succeed()
 
@@ -103,9 +103,10 @@ class Tally:
         ages_s = 0.0
         for r in sorted(self._inside, key=lambda r: (r.workload, r.request)):
             age_s = (end_ns - r.arrival_ns) * 1e-9
-            if r.deadline_ns <= end_ns:
+            leaves_ns = r.deadline_ns if r.start_ns >= 0 else r.gives_up_ns
+            if leaves_ns <= end_ns:
                 self.count(r.workload, timed_out=1, in_system=-1, system_flow=-end_ns, lost_sum_s=age_s)
-                self._note(r, TIMED_OUT, r.deadline_ns)
+                self._note(r, TIMED_OUT, leaves_ns)
             else:
                 ages_s += age_s
                 self._note(r, IN_SYSTEM, -1)

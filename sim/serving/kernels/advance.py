@@ -14,6 +14,7 @@ from sim.serving.kernels.batching import start_own, start_shared
 from sim.serving.kernels.calls import gather, ring
 from sim.serving.kernels.completion import answer, complete
 from sim.serving.kernels.memory import MOST_WRITES
+from sim.serving.kernels.queueing import dequeue
 from sim.serving.kernels.requests import end_queued, free_shard, leave, prefer, settle_calendar, waited_for
 from sim.serving.kernels.state import (
     CALLS_FULL,
@@ -180,6 +181,7 @@ def set_mode(st: State, slot: int, mode: int, t: int) -> bool:
         s.head = s.tail = s.batch = -1
         s.serving = s.queued = 0
         s.busy_flow = s.load_flow = s.completions = 0
+        s.batch_limit = 1.0
     s.mode = mode
     n = 0
     for other in range(p.first, p.first + p.slots):
@@ -208,27 +210,20 @@ def _is_over(st: State, node: int, t: int) -> bool:
     """Whether nobody waits for a queued node any more at `t`."""
     if st.nodes[node].call >= 0:
         return not waited_for(st, node)
-    return is_dead(st.nodes[node].deadline_ns, t, False)
+    return is_dead(st.nodes[node].gives_up_ns, t, False)
 
 
 @kernel
 def expire(st: State, row: int, t: int) -> None:
-    """Drop those from the head of a row's shared queue whose deadline lies before `t`: nobody is left to serve them."""
+    """Drop those from the head of a row's shared queue who have given up before `t`: nobody is left to serve them."""
     p = st.rows[row]
     while p.head >= 0 and _is_over(st, p.head, t):
-        node = p.head
-        w = st.nodes[node].workload
-        p.head = st.nodes[node].next
-        p.queued -= 1
-        st.workloads[w].queued -= 1
-        st.workloads[w].queue_flow -= t
+        node = dequeue(st, p, st.scalars[SLOTS] + row, p.ranked, t)
         if st.nodes[node].call >= 0:
             free_shard(st, node)
         else:
             end_queued(st, node, t)
             leave(st, node, t)
-    if p.head < 0:
-        p.tail = -1
 
 
 @kernel

@@ -1,8 +1,9 @@
 """Service in the compiled path: a batch is formed from a queue, and a replica begins to serve it."""
 
 from sim.compiled import inlined
-from sim.serving.discipline.batching import batch_due, is_dead
+from sim.serving.discipline.batching import batch_size, is_dead
 from sim.serving.discipline.service import CONSTANT, served_ns
+from sim.serving.kernels.queueing import dequeue, oldest_ns
 from sim.serving.kernels.requests import (
     end_queued,
     free_shard,
@@ -19,27 +20,23 @@ _SERVICE = int(Purpose.SERVICE)
 
 
 @inlined
-def take_batch(st: State, queue, slot: int, max_batch: int, t: int, after_timeouts: bool) -> int:  # type: ignore[no-untyped-def]
-    """Move the oldest living requests, at most `max_batch`, from a queue into the slot's batch; how many.
+def take_batch(st: State, queue, place: int, row: int, slot: int, size: int, t: int, after_timeouts: bool) -> int:  # type: ignore[no-untyped-def]
+    """Move the first living requests, at most `size`, from a queue into the slot's batch; how many.
 
-    queue: record of a slot or of a row (fields head, tail, queued).
+    queue: record of a slot or of a row (fields head, tail, queued); place: its line in `State.lanes`.
     """
+    ranked = st.rows[row].ranked
     taken = 0
     last = -1
-    while taken < max_batch and queue.head >= 0:
-        node = queue.head
+    while taken < size and queue.head >= 0:
+        node = dequeue(st, queue, place, ranked, t)
         n = st.nodes[node]
-        queue.head = n.next
-        queue.queued -= 1
-        w = n.workload
-        st.workloads[w].queued -= 1
-        st.workloads[w].queue_flow -= t
         if n.call >= 0:
             if not waited_for(st, node):
                 st.slots[slot].load_flow -= t
                 free_shard(st, node)
                 continue
-        elif is_dead(n.deadline_ns, t, after_timeouts):
+        elif is_dead(n.gives_up_ns, t, after_timeouts):
             end_queued(st, node, t)
             st.slots[slot].load_flow -= t
             leave(st, node, t)
@@ -53,11 +50,23 @@ def take_batch(st: State, queue, slot: int, max_batch: int, t: int, after_timeou
         taken += 1
         wait = t - n.arrival_ns
         if wait > 0:
-            st.workloads[w].waited += 1
-            st.workloads[w].wait_sum_s += wait * 1e-9
-    if queue.head < 0:
-        queue.tail = -1
+            st.workloads[n.workload].waited += 1
+            st.workloads[n.workload].wait_sum_s += wait * 1e-9
     return taken
+
+
+@inlined
+def batch_limit(p, s) -> int:  # type: ignore[no-untyped-def]
+    """Most requests in a replica's next batch. p, s: records of its row and its slot."""
+    return int(s.batch_limit) if p.step > 0 else p.max_batch
+
+
+@inlined
+def _due(st: State, p, s, queue, oldest: int, t: int, flush: bool) -> int:  # type: ignore[no-untyped-def]
+    """How many of a queue's requests an idle replica takes now, 0 for none yet. p, s: its row and slot."""
+    limit = batch_limit(p, s)
+    preferred = st.best_size[p.means + min(queue.queued, limit)] if p.preferred != 0 else 0
+    return batch_size(queue.queued, limit, preferred, oldest, p.delay_ns, t, flush)
 
 
 @inlined
@@ -86,11 +95,12 @@ def start_own(st: State, row: int, slot: int, t: int, after_timeouts: bool) -> N
     s = st.slots[slot]
     flush = s.mode != READY
     while s.queued > 0:
-        oldest = st.nodes[s.head].arrival_ns
-        if not batch_due(s.queued, p.max_batch, oldest, p.delay_ns, t, flush):
+        oldest = oldest_ns(st, s, slot, p.ranked)
+        size = _due(st, p, s, s, oldest, t, flush)
+        if size == 0:
             set_calendar(st, slot, ((oldest + p.delay_ns) << 1) | 1)
             return
-        batch = take_batch(st, s, slot, p.max_batch, t, after_timeouts)
+        batch = take_batch(st, s, slot, row, slot, size, t, after_timeouts)
         if batch > 0:
             serve(st, row, slot, batch, t)
             return
@@ -106,13 +116,14 @@ def start_shared(st: State, row: int, t: int, after_timeouts: bool) -> None:
         slot = preferred(st, row)
         if slot < 0:
             break
-        oldest = st.nodes[p.head].arrival_ns
-        if not batch_due(p.queued, p.max_batch, oldest, p.delay_ns, t, p.closing != 0):
+        s = st.slots[slot]
+        oldest = oldest_ns(st, p, leaf, p.ranked)
+        size = _due(st, p, s, p, oldest, t, p.closing != 0)
+        if size == 0:
             set_calendar(st, leaf, ((oldest + p.delay_ns) << 1) | 1)
             return
         before = p.queued
-        batch = take_batch(st, p, slot, p.max_batch, t, after_timeouts)
-        s = st.slots[slot]
+        batch = take_batch(st, p, leaf, row, slot, size, t, after_timeouts)
         s.load_flow += t * (before - p.queued)
         if batch > 0:
             serve(st, row, slot, batch, t)

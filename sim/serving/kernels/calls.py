@@ -15,7 +15,7 @@ from sim.serving.kernels.api import call_api
 from sim.serving.kernels.cache import answered, remember
 from sim.serving.kernels.memory import put
 from sim.serving.kernels.requests import free_shard, log_call, take_node, waited_for
-from sim.serving.kernels.routing import NO_ROOM, queue_up, room
+from sim.serving.kernels.routing import NO_ROOM, find_room, queue_up
 from sim.serving.kernels.state import (
     ACTIVE,
     ACTIVE_CALL,
@@ -127,14 +127,14 @@ def _send(st: State, call: int, shard: int, copy: int, t: int) -> int:
     row = stage.row
     slot = 0
     if st.rows[row].kind != API:
-        slot = room(st, row)
+        row, slot = find_room(st, row)
         if slot == NO_ROOM:
             return -1
     w = c.workload
     node = take_node(st, w, row, c.request, c.key, t)
     n = st.nodes[node]
     n.arrival_ns = t
-    n.deadline_ns = c.deadline_ns
+    n.deadline_ns = n.gives_up_ns = c.deadline_ns
     n.call = call
     n.uniform = 0.0
     s = st.shards[node]

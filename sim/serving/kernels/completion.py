@@ -2,6 +2,7 @@
 
 from sim.compiled import inlined
 from sim.record.histogram import bucket_of
+from sim.serving.discipline.batching import next_limit
 from sim.serving.kernels.api import pop_api
 from sim.serving.kernels.batching import start_own, start_shared
 from sim.serving.kernels.cache import remember
@@ -63,6 +64,9 @@ def complete(st: State, slot: int, t: int) -> bool:
         following = st.nodes[node].next
         _end_served(st, node, s.started_ns, t, slot, batch)
         node = following
+    if p.step > 0:
+        took_ns = t - s.started_ns
+        s.batch_limit = next_limit(s.batch_limit, batch, took_ns, p.target_ns, p.step, p.decrease, p.max_batch)
     s.serving = 0
     s.batch = -1
     s.busy_flow -= t

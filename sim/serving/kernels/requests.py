@@ -96,7 +96,7 @@ def admit(st: State, w: int, row: int, request: int, key: int, u: float, t: int)
     node = take_node(st, w, row, request, key, t)
     n = st.nodes[node]
     n.arrival_ns = t
-    n.deadline_ns = t + st.workloads[w].timeout_ns
+    n.deadline_ns = n.gives_up_ns = t + st.workloads[w].timeout_ns
     n.call = -1
     n.uniform = u
     st.workloads[w].in_system += 1
@@ -155,11 +155,11 @@ def free_shard(st: State, node: int) -> None:
 
 @inlined
 def end_queued(st: State, node: int, t: int) -> None:
-    """A queued request is dropped at `t` because its deadline has passed."""
+    """A queued request is dropped at `t` because its deadline has passed, or its patience has ended."""
     n = st.nodes[node]
     st.workloads[n.workload].timed_out += 1
     st.workloads[n.workload].lost_sum_s += (t - n.arrival_ns) * 1e-9
-    log(st, node, TIMED_OUT, -1, n.deadline_ns, -1, 0)
+    log(st, node, TIMED_OUT, -1, n.gives_up_ns, -1, 0)
 
 
 @inlined

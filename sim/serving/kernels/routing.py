@@ -4,9 +4,10 @@ from sim.compiled import inlined
 from sim.serving.discipline.batching import has_room
 from sim.serving.discipline.routing import round_robin_turn
 from sim.serving.kernels.api import call_api
-from sim.serving.kernels.batching import start_own, start_shared
+from sim.serving.kernels.batching import batch_limit, start_own, start_shared
+from sim.serving.kernels.queueing import enqueue
 from sim.serving.kernels.requests import admit, end_at_once, prefer, preferred
-from sim.serving.kernels.state import API, LEAST_OUTSTANDING, REJECTED, ROUND_ROBIN, SHARED_QUEUE, State
+from sim.serving.kernels.state import API, LEAST_OUTSTANDING, REJECTED, ROUND_ROBIN, SHARED_QUEUE, SLOTS, State
 
 SHARED, NO_ROOM = -1, -2
 
@@ -20,7 +21,7 @@ def route(st: State, w: int, request: int, position: int, t: int) -> None:
         prompt, output = tokens(st, w, position)
         call_api(st, admit(st, w, row, request, key, 0.0, t), prompt, output, 0, t)
         return
-    slot = room(st, row)
+    row, slot = find_room(st, row)
     if slot == NO_ROOM:
         st.workloads[w].rejected += 1
         end_at_once(st, w, request, REJECTED, t, -1, t)
@@ -37,34 +38,51 @@ def tokens(st: State, w: int, position: int) -> tuple[int, int]:
 
 
 @inlined
-def room(st: State, row: int) -> int:
-    """The replica whose queue takes one more request, SHARED where it is the row's own queue, or NO_ROOM."""
+def find_room(st: State, row: int) -> tuple[int, int]:
+    """(row, slot): where one more request is taken, the row's own queues or those of the one that it overflows to.
+
+    slot: the replica whose queue takes it, SHARED where it is the row's own queue, or NO_ROOM.
+    """
+    slot = NO_ROOM
+    for _ in range(2):
+        slot = _room(st, row)
+        if slot != NO_ROOM or st.rows[row].overflow < 0:
+            break
+        row = st.rows[row].overflow
+    return row, slot
+
+
+@inlined
+def _room(st: State, row: int) -> int:
+    """The replica of the row whose queue takes one more request, SHARED or NO_ROOM; see `find_room`."""
     p = st.rows[row]
     if p.kind == SHARED_QUEUE:
-        takes = has_room(p.queued, p.capacity, preferred(st, row) >= 0, p.max_batch, p.delay_ns)
-        return SHARED if takes else NO_ROOM
+        slot = preferred(st, row)
+        limit = batch_limit(p, st.slots[slot]) if slot >= 0 else p.max_batch
+        return SHARED if has_room(p.queued, p.capacity, slot >= 0, limit, p.delay_ns) else NO_ROOM
     slot = _chosen(st, row)
     if slot < 0:
         return NO_ROOM
     s = st.slots[slot]
-    return slot if has_room(s.queued, p.capacity, s.serving == 0, p.max_batch, p.delay_ns) else NO_ROOM
+    return slot if has_room(s.queued, p.capacity, s.serving == 0, batch_limit(p, s), p.delay_ns) else NO_ROOM
 
 
 @inlined
 def queue_up(st: State, row: int, slot: int, node: int, t: int) -> None:
-    """Put a node into the queue that `room` has found; it is served at once if it may be."""
+    """Put a node into the queue that `find_room` has found; it is served at once if it may be."""
     p = st.rows[row]
     if slot == SHARED:
-        _enqueue(st, p, node, t)
+        enqueue(st, p, st.scalars[SLOTS] + row, p.ranked, node, t)
         start_shared(st, row, t, True)
-        return
+        return None
     s = st.slots[slot]
-    _enqueue(st, s, node, t)
+    enqueue(st, s, slot, p.ranked, node, t)
     s.load_flow += t
     if s.serving == 0:
         start_own(st, row, slot, t, True)
     if p.kind == LEAST_OUTSTANDING:
         prefer(st, row, slot)
+    return True
 
 
 @inlined
@@ -77,17 +95,3 @@ def _chosen(st: State, row: int) -> int:
         p.turn += 1
         return st.ready[p.first + round_robin_turn(p.turn - 1, p.ready)]
     return preferred(st, row)
-
-
-@inlined
-def _enqueue(st: State, queue, node: int, t: int) -> None:  # type: ignore[no-untyped-def]
-    """Append a request to a queue (record of a slot or of a row)."""
-    if queue.tail < 0:
-        queue.head = node
-    else:
-        st.nodes[queue.tail].next = node
-    queue.tail = node
-    queue.queued += 1
-    w = st.nodes[node].workload
-    st.workloads[w].queued += 1
-    st.workloads[w].queue_flow += t

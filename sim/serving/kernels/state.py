@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.record.histogram import BUCKETS
+from sim.serving.discipline.queueing import LEVELS
 
 NEVER = 2**63 - 1
 NO_KEY = -(2**63)  # content key of a request that resembles no other
@@ -30,11 +31,15 @@ _I, _F, _U = np.int64, np.float64, np.uint64
 SLOT = np.dtype([
     ("row", _I), ("mode", _I), ("serving", _I), ("queued", _I), ("head", _I), ("tail", _I), ("batch", _I),
     ("started_ns", _I), ("busy_flow", _I), ("load_flow", _I), ("completions", _I),
+    ("batch_limit", _F),  # of an adaptive batch
 ])  # fmt: skip
 ROW = np.dtype([
     ("kind", _I), ("first", _I), ("slots", _I), ("tree", _I), ("ready", _I), ("turn", _I),
     ("max_batch", _I), ("delay_ns", _I), ("capacity", _I), ("closing", _I), ("queued", _I), ("head", _I), ("tail", _I),
     ("means", _I), ("distribution", _I), ("sigma", _F), ("busy_flow", _I), ("busy", _I),
+    # whether queues are sorted by priority; row that takes who finds no room here (-1: none); whether some batch sizes
+    # are preferred; adaptive batches: growth (0: none), decrease, and the time that they should take
+    ("ranked", _I), ("overflow", _I), ("preferred", _I), ("step", _I), ("decrease", _F), ("target_ns", _I),
 ])  # fmt: skip
 WORKLOAD = np.dtype([
     ("row", _I), ("exposure", _F), ("timeout_ns", _I), ("slo_ns", _I), ("exposure_key", _U), ("service_key", _U),
@@ -56,10 +61,13 @@ WORKLOAD = np.dtype([
     ("most_attempts", _I), ("retry_on", _I), ("backoff_ns", _I), ("backoff_most_ns", _I), ("backoff_factor", _F),
     ("jitter", _I), ("budget_each", _I), ("budget_most", _I), ("budget", _I),
     ("users", _I), ("think_ns", _I), ("think_exponential", _I), ("users_at", _I), ("issued", _I),
+    # rank in queues; patience in a queue: mean (0: to the deadline), distribution, and sigma of the logarithm
+    ("priority", _I), ("patience_mean_ns", _F), ("patience_distribution", _I), ("patience_sigma", _F),
 ])  # fmt: skip
 NODE = np.dtype([
     ("arrival_ns", _I), ("deadline_ns", _I), ("request", _I), ("workload", _I), ("next", _I), ("row", _I), ("key", _I),
     ("call", _I), ("uniform", _F),
+    ("gives_up_ns", _I),  # when it leaves a queue unserved
 ])  # fmt: skip
 SHARD = np.dtype([("draw", _I), ("twin", _I), ("lost", _I), ("epoch", _I), ("serial", _I)])
 CALL = np.dtype([
@@ -126,6 +134,8 @@ class State(NamedTuple):
     calendar_due: NDArray[np.int32]
     uniforms: NDArray[np.float64]  # [workloads, block]: of a request's service, 0.0 where it has not been drawn ahead
     idle: NDArray[np.int64]  # one set a row of a shared queue: slots that may start a batch, see `kernels.idle`
+    lanes: NDArray[np.int64]  # [slots, then rows; LEVELS]: last node of each priority in a queue; [1, LEVELS] unranked
+    best_size: NDArray[np.int64]  # largest preferred batch size up to each size, beside `mean_ns`; 0 for none
 
 
 def leaves_for(count: int) -> int:
@@ -140,8 +150,13 @@ def link_free(nodes: NDArray[Any], first: int) -> int:
     return first
 
 
-def empty_state(rows: int, slots: int, workloads: int, tree: int, means: int, log: int) -> State:
-    """A state with nothing in it. tree: total leaves*2 of the rows' trees; means: total of the rows' batch sizes."""
+def empty_state(
+    rows: int, slots: int, workloads: int, tree: int, means: int, log: int, *, ranked: bool = False
+) -> State:  # fmt: skip
+    """A state with nothing in it.
+
+    tree: total leaves*2 of the rows' trees; means: total of the rows' batch sizes; ranked: whether priorities count.
+    """
     leaves = leaves_for(slots + rows + 1)
     nodes = np.zeros(1024, NODE)
     scalars = np.zeros(_SCALARS, np.int64)
@@ -162,4 +177,5 @@ def empty_state(rows: int, slots: int, workloads: int, tree: int, means: int, lo
         np.zeros(len(nodes), SHARD), calls, timers, np.zeros(len(timers), np.int64), np.zeros(1, STAGE),
         np.zeros((1, MOST_BRANCHES), np.int64), np.zeros((1, MOST_BRANCHES)), np.zeros(1, np.int64),
         np.zeros(leaves, np.int32), np.zeros((workloads, 1)), np.zeros(max(2, tree), np.int64),
+        np.full((slots + rows if ranked else 1, LEVELS), -1, np.int64), np.zeros(max(1, means), np.int64),
     )  # fmt: skip

@@ -1,0 +1,85 @@
+"""Queues in the compiled path: one linked list each, in the order of service.
+
+Where workloads differ in priority, the list is sorted by it, highest first, and `State.lanes` holds the last node of
+each level: who comes joins behind the last of his own level or, where nobody of it waits, of the next higher one.
+"""
+
+from sim.compiled import inlined
+from sim.serving.discipline.queueing import LEVELS, gives_up_ns
+from sim.serving.kernels.state import State
+from sim.streams import Purpose
+
+_PATIENCE = int(Purpose.PATIENCE)
+
+
+@inlined
+def enqueue(st: State, queue, place: int, ranked: int, node: int, t: int) -> None:  # type: ignore[no-untyped-def]
+    """A request joins a queue at `t`.
+
+    queue: record of a slot or of a row (fields head, tail, queued); place: its line in `State.lanes`; ranked: whether
+    anybody's priority counts.
+    """
+    n = st.nodes[node]
+    wl = st.workloads[n.workload]
+    if wl.patience_mean_ns > 0.0:
+        n.gives_up_ns = gives_up_ns(
+            n.deadline_ns, t, wl.patience_mean_ns, wl.patience_distribution, wl.patience_sigma, wl.service_key,
+            n.request, _PATIENCE,
+        )  # fmt: skip
+    before = _behind(st, place, wl.priority, node) if ranked != 0 else queue.tail
+    if before < 0:
+        n.next = queue.head
+        queue.head = node
+    else:
+        n.next = st.nodes[before].next
+        st.nodes[before].next = node
+    if before == queue.tail:
+        queue.tail = node
+    queue.queued += 1
+    wl.queued += 1
+    wl.queue_flow += t
+
+
+@inlined
+def _behind(st: State, place: int, level: int, node: int) -> int:
+    """The node that a new one of this level joins behind, -1 for the head; it becomes the last of its level."""
+    before = -1
+    for higher in range(level, LEVELS):
+        if st.lanes[place, higher] >= 0:
+            before = st.lanes[place, higher]
+            break
+    st.lanes[place, level] = node
+    return before
+
+
+@inlined
+def dequeue(st: State, queue, place: int, ranked: int, t: int) -> int:  # type: ignore[no-untyped-def]
+    """Take the first node out of a queue at `t`; see `enqueue`. The queue is not empty."""
+    node = queue.head
+    n = st.nodes[node]
+    queue.head = n.next
+    if n.next < 0:
+        queue.tail = -1
+    queue.queued -= 1
+    w = n.workload
+    st.workloads[w].queued -= 1
+    st.workloads[w].queue_flow -= t
+    if ranked != 0:
+        for level in range(LEVELS):
+            if st.lanes[place, level] == node:
+                st.lanes[place, level] = -1
+    return node
+
+
+@inlined
+def oldest_ns(st: State, queue, place: int, ranked: int) -> int:  # type: ignore[no-untyped-def]
+    """Arrival of the request that has waited longest, of any level; see `enqueue`. The queue is not empty."""
+    first = queue.head
+    oldest = st.nodes[first].arrival_ns
+    if ranked != 0:
+        for below in range(LEVELS):
+            last = st.lanes[place, LEVELS - 1 - below]
+            if last >= 0:
+                oldest = min(oldest, st.nodes[first].arrival_ns)
+                first = st.nodes[last].next
+    return oldest
