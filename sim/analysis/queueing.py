@@ -7,6 +7,8 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -90,6 +92,79 @@ def halfin_whitt_beta(p_wait: float) -> float:
     return (low + high) / 2
 
 
+def mmck_loss(servers: int, room: int, load: float) -> float:
+    """Share of arrivals rejected in M/M/c with `room` places to wait (M/M/c/K, K = c + room): Erlang's B, and one step
+    of R B / (c + R B) for each place (Gross and Harris, Fundamentals of Queueing Theory, section 2.5).
+    """
+    _require(servers >= 1 and room >= 0, f"mmck_loss needs servers >= 1 and room >= 0, not {servers} and {room}")
+    lost = erlang_b(servers, load)
+    for _ in range(room):
+        lost = load * lost / (servers + load * lost)
+    return lost
+
+
+class Impatience(NamedTuple):
+    """Steady state of Erlang A: who waits, who leaves unserved, the mean wait of all and of those served (s)."""
+
+    p_wait: float
+    p_abandon: float
+    wait_s: float
+    served_wait_s: float
+
+
+def erlang_a(servers: int, arrival_per_s: float, service_s: float, patience_s: float) -> Impatience:
+    """M/M/c+M: exponential service and patience of these means, s (Palm 1957; Garnett, Mandelbaum, Reiman, Designing a
+    call center with impatient customers, M&SOM 4, 2002).
+
+    A birth-death chain: with k waiting, others leave at c mu + k theta. By Little, P(abandon) = theta E[wait]. Who
+    finds k waiting is served with probability c mu / (c mu + (k + 1) theta), and has then waited the sum of
+    1 / (c mu + j theta), j = 1 .. k + 1, on average.
+    """
+    _require(
+        servers >= 1 and min(arrival_per_s, service_s, patience_s) > 0,
+        f"erlang_a needs servers >= 1 and rates and times above 0, not {servers}, {arrival_per_s}, {service_s} and "
+        f"{patience_s}",
+    )
+    out_per_s, load = servers / service_s, arrival_per_s * service_s
+    blocked = erlang_b(servers, load)
+    others = 1 / blocked - 1  # share of states with a free server, over that of all servers busy and nobody waiting
+    share, total, queue, served_wait, waiting_s, k = 1.0, 0.0, 0.0, 0.0, 0.0, 0
+    while share > 1e-18 * (total + others) or arrival_per_s > out_per_s + k / patience_s:
+        after = out_per_s + (k + 1) / patience_s
+        waiting_s += 1 / after
+        total, queue = total + share, queue + k * share
+        served_wait += share * out_per_s / after * waiting_s
+        k += 1
+        share *= arrival_per_s / after
+    total_all = total + others
+    wait_s = queue / total_all / arrival_per_s
+    p_abandon = wait_s / patience_s
+    return Impatience(total / total_all, p_abandon, wait_s, served_wait / total_all / (1 - p_abandon))
+
+
+class Class(NamedTuple):
+    """One priority's traffic: arrivals per second, mean and mean square of its service time (s, s^2)."""
+
+    arrival_per_s: float
+    service_s: float
+    service_s2: float
+
+
+def cobham_waits_s(classes: "Sequence[Class]") -> list[float]:
+    """Mean waits (s) in M/G/1 with priorities and without pre-emption, the highest priority first.
+
+    W_k = (sum of lambda E[S^2] / 2) / ((1 - load above k) (1 - load up to k)); infinite from the class on whose load,
+    with those above, reaches 1. Cobham, Priority assignment in waiting line problems, Operations Research 2 (1954).
+    """
+    work_s = sum(c.arrival_per_s * c.service_s2 for c in classes) / 2
+    waits, above = [], 0.0
+    for c in classes:
+        upto = above + c.arrival_per_s * c.service_s
+        waits.append(work_s / ((1 - above) * (1 - upto)) if upto < 1 else math.inf)
+        above = upto
+    return waits
+
+
 class BatchQueue(NamedTuple):
     """Steady state of the batch server: mean latency (queue and service, s), share of time busy, mean batch."""
 
@@ -141,26 +216,75 @@ def take_all_waiting(arrival_per_s: float, per_item_s: float, base_s: float) -> 
     )
 
 
+def take_at_most(most: int, arrival_per_s: float, per_item_s: float, base_s: float) -> BatchQueue:
+    """Exact M/D[b]/1 with a free server that takes all who wait, but no more than `most`; t(b) = base + b per_item (s).
+
+    Those left waiting at the end of a service are a Markov chain: Q' = Q - min(Q, most) + A, A ~ Poisson(lambda t), a
+    server that finds nobody taking the next arrival alone. Over a service, max(Q, 1) are in the system, and arrivals
+    join them for half of it on average, so that E[latency] is the sum of max(Q, 1) t + lambda t^2 / 2 over E[batch].
+    Raises ValueError where there is no steady state: arrival_per_s >= most / t(most).
+    """
+    import numpy as np
+
+    largest_s = base_s + most * per_item_s
+    _require(
+        most >= 1 and arrival_per_s > 0 and min(per_item_s, base_s) >= 0 and arrival_per_s * largest_s < most,
+        f"no steady state at {arrival_per_s} requests/s with batches of at most {most} in {largest_s} s",
+    )
+    slack = 1 - arrival_per_s * largest_s / most
+    left = np.arange(math.ceil(most + 20 / slack) + 60)  # beyond, shares fall by e^-2slack a request or faster
+    batch = np.clip(left, 1, most)
+    service = base_s + per_item_s * batch
+    gone = np.where(left > 0, batch, 0)
+    pmf = _poisson(arrival_per_s * service, len(left))
+    step = np.zeros((len(left), len(left)))
+    for q in left:
+        stays = int(q - gone[q])
+        step[q, stays:] = pmf[q, : len(left) - stays]
+        step[q, -1] += max(0.0, 1 - step[q].sum())
+    share = _steady(step)
+    mean_batch = float(share @ batch)
+    area = float(share @ (np.maximum(left, 1) * service + arrival_per_s * service**2 / 2))
+    busy_s = float(share @ service)
+    return BatchQueue(area / mean_batch, busy_s / (busy_s + float(share[0]) / arrival_per_s), mean_batch)
+
+
+def _poisson(mean: "NDArray[np.float64]", count: int) -> "NDArray[np.float64]":
+    """[means, count]: Poisson probabilities of 0 .. count - 1 for each mean above 0."""
+    import numpy as np
+    from scipy.special import gammaln
+
+    n = np.arange(count, dtype=np.float64)[None, :]
+    result: NDArray[np.float64] = np.exp(n * np.log(mean[:, None]) - mean[:, None] - gammaln(n + 1))
+    return result
+
+
+def _steady(step: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Stationary shares of a chain with these transition probabilities."""
+    import numpy as np
+
+    n = len(step)
+    share = np.linalg.solve(np.vstack([(step.T - np.eye(n))[:-1], np.ones(n)]), np.append(np.zeros(n - 1), 1.0))
+    share = np.maximum(share, 0.0)
+    result: NDArray[np.float64] = share / share.sum()
+    return result
+
+
 def _stationary_batches(
     arrival_per_s: float, per_item_s: float, base_s: float
 ) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
     """Batch sizes 1..N and their stationary shares; N is 12 standard deviations beyond the mean, the rest folded in."""
     import numpy as np
-    from scipy.special import gammaln
 
     rho = arrival_per_s * per_item_s
     mean = 1 + arrival_per_s * base_s / (1 - rho)
     largest = math.ceil(mean + 12 * math.sqrt((mean + 1) / (1 - rho * rho))) + 30
     sizes = np.arange(1, largest + 1, dtype=np.float64)
-    expected = arrival_per_s * (base_s + per_item_s * sizes)[:, None]
-    arrived = np.arange(0, largest + 1, dtype=np.float64)[None, :]
-    pmf = np.exp(arrived * np.log(expected) - expected - gammaln(arrived + 1))
+    pmf = _poisson(arrival_per_s * (base_s + per_item_s * sizes), largest + 1)
     step = pmf[:, 1:].copy()
     step[:, 0] += pmf[:, 0]
     step[:, -1] += np.maximum(0.0, 1 - step.sum(axis=1))
-    balance = np.vstack([(step.T - np.eye(largest))[:-1], np.ones(largest)])
-    share = np.linalg.solve(balance, np.append(np.zeros(largest - 1), 1.0))
-    return sizes, np.maximum(share, 0.0) / np.maximum(share, 0.0).sum()
+    return sizes, _steady(step)
 
 
 def _require(holds: bool, message: str) -> None:

@@ -11,6 +11,7 @@ from sim.scenario.errors import Refusal, listed, nearest
 from sim.scenario.model import Pool, Scenario, fastest_s, pools_of
 from sim.scenario.patches import ENTRIES, INSIDE, OVERRIDABLE, KeyPath, Tree, depth, override_of, resolve
 from sim.scenario.timeline import Timeline, civil
+from sim.serving.waiting import REJECT
 from sim.workload.parameters import DEMAND_KEYS
 
 # Rows of the time series, one a window and workload: 86,400 windows of one workload took 123 MB more than 2,000 of them
@@ -218,6 +219,27 @@ def _missing_pools(scenario: Scenario, name: str) -> Iterator[Refusal]:
         )  # fmt: skip
 
 
+def overflows(scenario: Scenario) -> Iterator[Refusal]:
+    """A queue overflows to another pool, which overflows nowhere itself."""
+    for name, pool in scenario.pools.items():
+        overflow, where = pool.queue.overflow, ("pools", name, "queue", "overflow")
+        others = [other for other, it in scenario.pools.items() if other != name and it.queue.overflow == REJECT]
+        instead = f"Type {listed(['reject', *others])}."
+        if overflow == REJECT:
+            continue
+        if overflow not in scenario.pools:
+            close = nearest(overflow, [REJECT, *scenario.pools])
+            yield Refusal(where, overflow, f"no such pool. {close}{instead}")
+        elif overflow == name:
+            yield Refusal(where, overflow, f"the pool itself, which has no room left. {instead}")
+        elif scenario.pools[overflow].queue.overflow != REJECT:
+            yield Refusal(
+                where, overflow,
+                f"a pool that overflows itself, to {scenario.pools[overflow].queue.overflow}. Requests are passed on "
+                f"once: type pools.{overflow}.queue.overflow=reject, or here another pool. {instead}",
+            )  # fmt: skip
+
+
 def remarks(scenario: Scenario) -> list[str]:
     """What is no error and changes how far results can be trusted, a sentence each: service times of a pool that were
     measured on another accelerator, or with another model, than the ones it runs on; caches and retrainings in vain.
@@ -231,7 +253,7 @@ def remarks(scenario: Scenario) -> list[str]:
     for name, effective in lived_in.items():
         if effective.phases[name].serving == "api":
             continue
-        for pool_name in dict.fromkeys(p for workload in effective.workloads.values() for p in pools_of(workload)):
+        for pool_name in effective.feeders():
             said |= dict.fromkeys(_borrowed(pool_name, effective.pools[pool_name]))
     return list(said)
 

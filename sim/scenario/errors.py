@@ -23,6 +23,7 @@ _KINDS_OF_VALUE = {
     "mapping": "a group of keys",
 }  # fmt: skip
 _FEW = 16
+_UNSAID = {("batching", "dynamic")}  # (node, kind) that counts where no kind is given
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,8 @@ def _real_path(loc: tuple[Any, ...], tree: Any) -> KeyPath:
         key = str(step)
         if isinstance(tree, Mapping):
             here = key in tree
-            is_tag = not here and i < len(loc) and tree.get("kind") == key
+            unsaid = "kind" not in tree and (path[-1] if path else "", key) in _UNSAID
+            is_tag = not here and i < len(loc) and (tree.get("kind") == key or unsaid)
             if is_tag:
                 continue
             tree = tree.get(key)
@@ -207,8 +209,9 @@ def _class_of(annotation: Any, node: Any) -> type[BaseModel] | None:
     if get_origin(annotation) in (Union, UnionType):
         members = [c for a in get_args(annotation) if a is not NoneType and (c := _class_of(a, node))]
         kind = node.get("kind") if isinstance(node, Mapping) else None
+        kinds = {kind} if kind is not None else {unsaid for _, unsaid in _UNSAID}
         matching = [
-            c for c in members if "kind" in c.model_fields and kind in get_args(c.model_fields["kind"].annotation)
+            c for c in members if "kind" in c.model_fields and kinds & {*get_args(c.model_fields["kind"].annotation)}
         ]
         return matching[0] if matching else (members[0] if len(members) == 1 else None)
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

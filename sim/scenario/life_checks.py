@@ -7,7 +7,7 @@ from sim.lifecycle.impossible import LifeFacts, PhaseFacts, gate_problems
 from sim.model.checks import learning_problems, learning_remarks
 from sim.model.parameters import ModelLearning, NoMonitor
 from sim.scenario.errors import Refusal
-from sim.scenario.model import Scenario, fastest_s, pools_of
+from sim.scenario.model import Scenario, fastest_s
 from sim.serving.admission import LruCache
 from sim.workload.attributes import UniqueKeys
 from sim.workload.problems import demand_problems, most_per_s
@@ -102,7 +102,7 @@ def _never_used(effective: Scenario, phase: str) -> Iterator[str]:
     """A commitment to more replicas than the phase's autoscaler may ever ask for."""
     if effective.phases[phase].serving != "committed":
         return
-    for name in sorted({pool for workload in effective.workloads.values() for pool in pools_of(workload)}):
+    for name in effective.feeders():
         pool = effective.pools[name]
         base, most = pool.hosting.committed.base_replicas, pool.autoscaler.max_replicas
         if base > most:

@@ -122,7 +122,7 @@ def _judge_phase(tree: Tree, phase: str, composed: Composed, base_is_valid: bool
     resolved = resolve(merged)
     try:
         lived_in = _validated(resolved)
-        found = [*checks.serving(lived_in, phase), *life_checks.learning(lived_in)]
+        found = [*checks.serving(lived_in, phase), *checks.overflows(lived_in), *life_checks.learning(lived_in)]
     except ValidationError as e:
         found = [r for r in refusals(e, resolved, Scenario) if r.path[:1] != ("phases",) and not _judged_before(r.path)]
     problems = []

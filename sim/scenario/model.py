@@ -20,8 +20,10 @@ from sim.operations.staff import StaffRole
 from sim.policy.autoscaling import Autoscaler
 from sim.record.parameters import Record
 from sim.serving.admission import Admission, Cache, NoAdmission, NoCache
+from sim.serving.batching import BatchFormation
 from sim.serving.clients import NoRetry, Retrying, Stage, way_problem
-from sim.serving.parameters import Api, Batching, LinearService, Queue, Routing
+from sim.serving.parameters import Api, LinearService, Routing
+from sim.serving.waiting import REJECT, EndlessPatience, Patience, Priority, Queue
 from sim.workload.parameters import (
     ClientMixWorkload,
     ClosedLoopWorkload,
@@ -39,10 +41,13 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63
 
 
 class Product(Parameters):
-    """What stands around a workload's requests: who of them is let in, what is answered from memory, how good answers
-    are and what they are worth, whether clients try again, and the stages on a request's way (none: its pool alone).
+    """What stands around a workload's requests: who of them is let in, who goes first and how long they wait in queues,
+    what is answered from memory, how good answers are and what they are worth, whether clients try again, and the
+    stages on a request's way (none: its pool alone).
     """
 
+    priority: Priority = 0  # assumption: nobody goes first
+    patience: Patience = EndlessPatience()  # assumption: everybody waits to the timeout
     admission: Admission = NoAdmission()
     cache: Cache = NoCache()
     learning: Learning = NoLearning()
@@ -104,12 +109,23 @@ class Pool(ReplicaType):
     """
 
     service: LinearService
-    batching: Batching
+    batching: BatchFormation
     queue: Queue
     routing: Routing
     scrape: Scrape = Scrape()
     autoscaler: Autoscaler
     hosting: Hosting
+
+    @field_validator("batching")
+    @classmethod
+    def _batches_can_grow(cls, value: BatchFormation, info: ValidationInfo) -> BatchFormation:
+        service = info.data.get("service")
+        if service and value.kind == "adaptive" and value.target_s < service.fastest_s():
+            raise ValueError(
+                f"a target of {value.target_s:g} s is below the fastest service of a request alone, "
+                f"{service.fastest_s():.4g} s, so that batches never grow. Type a longer target, or {{kind: none}}."
+            )
+        return value
 
     @field_validator("queue")
     @classmethod
@@ -155,6 +171,16 @@ class Scenario(Parameters):
     gates: Annotated[dict[Name, Condition], Field(max_length=MAX_ENTRIES)] = Field(default_factory=dict)
     phases: Annotated[dict[Name, StaffedPhase], Field(min_length=1, max_length=MAX_ENTRIES)]
     record: Record
+
+    def feeders(self) -> dict[str, list[str]]:
+        """Every pool in use, by name, and the workloads that it serves: pools on their way, or what those overflow to."""
+        fed: dict[str, list[str]] = {}
+        for name, workload in self.workloads.items():
+            passed = pools_of(workload)
+            overflows = [self.pools[pool].queue.overflow for pool in passed]
+            for pool in dict.fromkeys([*passed, *(other for other in overflows if other != REJECT)]):
+                fed.setdefault(pool, []).append(name)
+        return dict(sorted(fed.items()))
 
     @property
     def horizon_ns(self) -> int:

@@ -88,7 +88,12 @@ class AdaptiveBatching(Parameters):
 
 
 def _dynamic_by_default(value: Any) -> Any:
-    """A node without a kind is dynamic batching."""
+    """A node without a kind is dynamic batching. Raises ValueError for what is no node."""
+    if not isinstance(value, dict | Parameters):
+        raise ValueError(
+            "not a group of keys. Type for example {kind: none}, {kind: when_idle} or "
+            "{kind: dynamic, max_batch_size: 8, max_queue_delay: 5 ms}."
+        )
     return {"kind": "dynamic", **value} if isinstance(value, dict) and "kind" not in value else value
 
 

@@ -136,7 +136,7 @@ class Pools:
                 self._look(row, replica, True)
 
     def take_in(self, row: int, r: Request) -> bool:
-        """Route a request into a queue of its row, or of the row that this one overflows to; False when none takes it."""
+        """Route a request into a queue of its row, or of the one that it overflows to; False when none takes it."""
         overflow = self._rows[row].overflow
         return self.queue_up(row, r) or (overflow >= 0 and self.queue_up(overflow, r))
 
@@ -232,7 +232,7 @@ class Pools:
             self._clock.process(self._expiry(row, replica, queue, due_ns))
 
     def _start(self, row: int, replica: Replica, queue: Queue, size: int, after_timeouts: bool) -> None:
-        """Form a batch of the first living requests, at most `size`, and hand it to the replica; the dead are dropped."""
+        """Form a batch of the first living requests, at most `size` for the replica; the dead are dropped."""
         now = self._clock.now
         batch: list[Request] = []
         while queue.waiting and len(batch) < size:

@@ -1,8 +1,8 @@
 """Parameters of waiting: room in a queue, who goes first, and how long a request is willing to stay."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from sim.config import Count, Parameters, PositiveSeconds, Spread
 from sim.serving.discipline.queueing import LEVELS
@@ -64,6 +64,14 @@ class LognormalPatience(_Patience):
         return self
 
 
+def _some_law(value: Any) -> Any:
+    if not isinstance(value, dict | Parameters):
+        raise ValueError("not a group of keys. Type for example {kind: exponential, mean: 5 s}, or {kind: none}.")
+    return value
+
+
 Patience = Annotated[
-    EndlessPatience | ConstantPatience | ExponentialPatience | LognormalPatience, Field(discriminator="kind")
+    EndlessPatience | ConstantPatience | ExponentialPatience | LognormalPatience,
+    Field(discriminator="kind"),
+    BeforeValidator(_some_law),
 ]

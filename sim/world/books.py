@@ -31,7 +31,6 @@ from sim.operations.costs import cost_lines
 from sim.operations.incidents import IncidentDesk, incident_line
 from sim.operations.staff import staff_lines
 from sim.scenario import Scenario
-from sim.scenario.model import pools_of
 from sim.serving.admission import LruCache
 
 _BUG = "This is a bug in poc2scale: please report it."
@@ -158,7 +157,7 @@ class Books:
 
     def _only_user(self, pool: str) -> str:
         """The workload that a pool's time is for; several share it, and its cost is for none of them alone."""
-        users = [name for name, workload in self._effective.workloads.items() if pool in pools_of(workload)]
+        users = self._effective.feeders().get(pool, [])
         return users[0] if len(users) == 1 else ""
 
     def check(self, fleets: Iterable[Fleet], end_ns: int) -> None:
@@ -197,7 +196,7 @@ class Books:
         moved = mode != self._effective.phases[self._phase].serving
         self._phase, self._effective = phase, effective
         cost_lines(self.ledger, at_s, 0.0, effective.phases[phase].costs, phase, first=True)
-        used = sorted({pool for workload in effective.workloads.values() for pool in pools_of(workload)})
+        used = list(effective.feeders())
         for name in used if moved else ():
             move = effective.pools[name].hosting.move_to(mode)
             switching_line(self.ledger, at_s, move, phase, resource=name, sku=mode)

@@ -30,7 +30,7 @@ from sim.workload.source import arrival_source
 from sim.world.books import Books, FleetUse
 from sim.world.coverage import Coverage
 from sim.world.gauges import Gauges
-from sim.world.layout import cache_entries, lay_out, most_steps, most_users, steering
+from sim.world.layout import cache_entries, highest_priority, lay_out, most_steps, most_users, steering
 from sim.world.lifecycle import Lifecycle
 from sim.world.promotions import Promotions
 
@@ -88,6 +88,7 @@ class World:
                 streams.key(f"exposure/{name}"), streams.key(f"service/{name}"),
                 tenants=workload.tenant_count, cache_entries=cache_entries(self.effective, name),
                 steps=most_steps(self.effective, name), users=most_users(self.effective, name),
+                priority=highest_priority(self.effective, name),
             )
             for name, workload in self.scenario.workloads.items()
         ]  # fmt: skip
@@ -166,13 +167,11 @@ class World:
     def _take_effect(self, phase: str) -> None:
         """From now on a phase's scenario holds."""
         effective, now = self.effective[phase], self.clock.now
-        rows: set[int] = set()
         for w, name in enumerate(self.names):
-            passed = self.layout.pool_rows(phase, effective, name)
-            self.plane.steer(w, steering(effective.phases[phase], effective.workloads[name], passed))
-            rows |= set(passed.values())
+            rows = self.layout.pool_rows(phase, effective, name)
+            self.plane.steer(w, steering(effective.phases[phase], effective.workloads[name], rows))
         self.books.begin_phase(phase, effective, now)
-        self.coverage.begin_phase(rows)
+        self.coverage.begin_phase(self.layout.rows_of(phase, effective))
         if now:
             for name, life in self.lives.items():
                 life.change(effective.workloads[name].learning)

@@ -1,16 +1,20 @@
 """From phases to rows: which kinds of service a scenario's life passes through, and which one serves whom when."""
 
+import math
 from dataclasses import dataclass, replace
 
 from sim.clock.calendar import NS_PER_S, to_ns
 from sim.scenario import Scenario
 from sim.scenario.model import Pool, StaffedPhase, Workload, pools_of
 from sim.serving.admission import LruCache, TokenBucket
+from sim.serving.batching import AdaptiveBatching
 from sim.serving.clients import ExponentialRetry
 from sim.serving.discipline.calls import FULL_JITTER, NO_JITTER, ONE
+from sim.serving.discipline.service import DISTRIBUTIONS
 from sim.serving.kernels.state import NEVER, REJECTED, THROTTLED, TIMED_OUT
 from sim.serving.parameters import Api
 from sim.serving.plane import Retry, Row, Steering, Step, Users, api_row, pool_row
+from sim.serving.waiting import REJECT, EndlessPatience, LognormalPatience
 from sim.workload.parameters import ClosedLoopWorkload
 
 _FAILURES = {"throttled": THROTTLED, "rejected": REJECTED, "timed_out": TIMED_OUT}
@@ -30,8 +34,10 @@ class PoolRow:
     @property
     def best_per_s(self) -> float:
         """Best throughput of a replica over the batch sizes that it may form, requests/s."""
-        sizes = range(1, self.pool.batching.max_batch_size + 1)
-        return max(b / self.pool.service.mean_s(b) for b in sizes)
+        batching, service = self.pool.batching, self.pool.service
+        largest_s = batching.target_s if isinstance(batching, AdaptiveBatching) else math.inf
+        sizes = range(1, batching.max_batch_size + 1)
+        return max(b / service.mean_s(b) for b in sizes if b == 1 or service.mean_s(b) <= largest_s)
 
 
 @dataclass
@@ -53,8 +59,13 @@ class Layout:
         """Rows that a workload's requests pass while the phase lasts, by pool; an API stands for the workload's own."""
         if effective.phases[phase].serving == "api":
             return {effective.workloads[workload].pool: self.of_api[phase]}
-        pools = dict.fromkeys([*pools_of(effective.workloads[workload]), effective.workloads[workload].pool])
-        return {pool: self.of_pool[phase, pool] for pool in pools}
+        return {pool: self.of_pool[phase, pool] for pool in pools_of(effective.workloads[workload])}
+
+    def rows_of(self, phase: str, effective: Scenario) -> set[int]:
+        """Rows of replicas that serve while the phase lasts, for themselves or for a queue that overflows."""
+        if effective.phases[phase].serving == "api":
+            return set()
+        return {self.of_pool[phase, pool] for pool in effective.feeders()}
 
     def model_of(self, phase: str, effective: Scenario, workload: str) -> str:
         """Name of the model that answers a workload while the phase lasts."""
@@ -71,13 +82,19 @@ def lay_out(effective: dict[str, Scenario]) -> Layout:
         if scenario.phases[phase].serving == "api":
             layout.of_api[phase] = _api(layout, known, scenario.api)
             continue
-        for name in sorted({pool for w in scenario.workloads.values() for pool in pools_of(w)}):
-            managed = scenario.phases[phase].serving == "managed"
-            layout.of_pool[phase, name] = _pool(layout, known, name, scenario.pools[name], managed)
+        managed = scenario.phases[phase].serving == "managed"
+        pools = {name: scenario.pools[name] for name in scenario.feeders()}
+        for name in sorted(
+            pools, key=lambda name: pools[name].queue.overflow != REJECT
+        ):
+            overflow = layout.of_pool.get((phase, pools[name].queue.overflow), -1)
+            layout.of_pool[phase, name] = _pool(layout, known, name, pools[name], managed, overflow)
     first = 0
     for index, entry in layout.pools.items():
         pool = entry.pool
-        layout.rows[index] = pool_row(pool.service, pool.batching, pool.queue, pool.routing, entry.slots)
+        layout.rows[index] = pool_row(
+            pool.service, pool.batching, pool.queue, pool.routing, entry.slots, layout.rows[index].overflow
+        )
         entry.first_slot = first
         first += layout.rows[index].slots
     return layout
@@ -92,19 +109,24 @@ def _api(layout: Layout, known: list[tuple[object, int]], api: Api) -> int:
     return len(layout.rows) - 1
 
 
-def _pool(layout: Layout, known: list[tuple[object, int]], name: str, pool: Pool, managed: bool) -> int:
+def _pool(
+    layout: Layout, known: list[tuple[object, int]], name: str, pool: Pool, managed: bool, overflow: int
+) -> int:  # fmt: skip
     """Index of the row; two phases share one where nothing but the autoscaler, its scrapes and its terms differ.
 
-    A managed endpoint's machines are its provider's, so that own replicas are always others.
+    A managed endpoint's machines are its provider's, so that own replicas are always others. overflow: row that its
+    queue overflows to, -1 for none.
     """
-    request_path = (name, managed, pool.machine, pool.model, pool.service, pool.batching, pool.queue, pool.routing)
+    request_path = (
+        name, managed, pool.machine, pool.model, pool.service, pool.batching, pool.queue, pool.routing, overflow,
+    )  # fmt: skip
     slots = HEADROOM * max(1, pool.autoscaler.max_replicas)
     for key, index in known:
         if key == request_path:
             layout.pools[index].slots = max(layout.pools[index].slots, slots)
             return index
     index = len(layout.rows)
-    layout.rows.append(pool_row(pool.service, pool.batching, pool.queue, pool.routing, slots))
+    layout.rows.append(pool_row(pool.service, pool.batching, pool.queue, pool.routing, slots, overflow))
     layout.pools[index] = PoolRow(name, pool, slots, managed)
     known.append((request_path, index))
     return index
@@ -154,17 +176,31 @@ def cache_entries(effective: dict[str, Scenario], workload: str) -> int:
     return max((cache.capacity for cache in caches if isinstance(cache, LruCache)), default=0)
 
 
+def highest_priority(effective: dict[str, Scenario], workload: str) -> int:
+    """The highest priority that a workload's requests have in any phase."""
+    return max(scenario.workloads[workload].priority for scenario in effective.values())
+
+
 def steering(phase: StaffedPhase, workload: Workload, rows: dict[str, int]) -> Steering:
     """How a workload's requests fare while a phase lasts. rows: by pool, who serves there then; the workload's own pool
     is the API where one serves.
     """
     timeout_ns, slo_ns = to_ns(workload.timeout_s), to_ns(workload.slo.latency_s)
-    steered = Steering(rows[workload.pool], phase.exposure, timeout_ns, slo_ns, users=_users(workload, phase.exposure))
+    steered = Steering(
+        rows[workload.pool], phase.exposure, timeout_ns, slo_ns, priority=workload.priority,
+        users=_users(workload, phase.exposure),
+    )  # fmt: skip
     if phase.serving != "api" and workload.stages:
         steered = replace(steered, path=_path(workload, rows))
     if isinstance(workload.retry, ExponentialRetry):
         steered = replace(steered, retry=_retry(workload.retry))
-    bucket, cache = workload.admission, workload.cache
+    bucket, cache, patience = workload.admission, workload.cache, workload.patience
+    if not isinstance(patience, EndlessPatience):
+        spread = patience.cv if isinstance(patience, LognormalPatience) else 0.0
+        steered = replace(
+            steered, patience_mean_ns=patience.mean_s * NS_PER_S, patience_sigma=math.sqrt(math.log1p(spread**2)),
+            patience_distribution=DISTRIBUTIONS[patience.kind],
+        )  # fmt: skip
     if isinstance(bucket, TokenBucket):
         steered = replace(steered, token_ns=max(1, round(NS_PER_S / bucket.rate_per_s)), burst=bucket.burst)
     if isinstance(cache, LruCache):

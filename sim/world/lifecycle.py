@@ -106,9 +106,7 @@ class Lifecycle:
             self._fleets[row].scale_to(0, f"PhaseOver:{before}")
 
     def _rows_of(self, phase: str) -> list[int]:
-        effective = self._effective[phase]
-        rows = {row for name in effective.workloads for row in self._layout.pool_rows(phase, effective, name).values()}
-        return sorted(rows & set(self._layout.pools))
+        return sorted(self._layout.rows_of(phase, self._effective[phase]))
 
     def _pool(self, phase: str, row: int) -> Pool:
         return self._effective[phase].pools[self._layout.pools[row].name]

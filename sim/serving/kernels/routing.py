@@ -74,7 +74,7 @@ def queue_up(st: State, row: int, slot: int, node: int, t: int) -> None:
     if slot == SHARED:
         enqueue(st, p, st.scalars[SLOTS] + row, p.ranked, node, t)
         start_shared(st, row, t, True)
-        return None
+        return
     s = st.slots[slot]
     enqueue(st, s, slot, p.ranked, node, t)
     s.load_flow += t
@@ -82,7 +82,6 @@ def queue_up(st: State, row: int, slot: int, node: int, t: int) -> None:
         start_own(st, row, slot, t, True)
     if p.kind == LEAST_OUTSTANDING:
         prefer(st, row, slot)
-    return True
 
 
 @inlined
