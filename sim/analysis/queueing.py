@@ -222,7 +222,8 @@ def take_at_most(most: int, arrival_per_s: float, per_item_s: float, base_s: flo
     Those left waiting at the end of a service are a Markov chain: Q' = Q - min(Q, most) + A, A ~ Poisson(lambda t), a
     server that finds nobody taking the next arrival alone. Over a service, max(Q, 1) are in the system, and arrivals
     join them for half of it on average, so that E[latency] is the sum of max(Q, 1) t + lambda t^2 / 2 over E[batch].
-    Raises ValueError where there is no steady state: arrival_per_s >= most / t(most).
+    Raises ValueError where there is no steady state (arrival_per_s >= most / t(most)), or so long a queue, from 99 % of
+    that on, that its chain is too large to solve.
     """
     import numpy as np
 
@@ -232,8 +233,9 @@ def take_at_most(most: int, arrival_per_s: float, per_item_s: float, base_s: flo
         f"no steady state at {arrival_per_s} requests/s with batches of at most {most} in {largest_s} s",
     )
     slack = 1 - arrival_per_s * largest_s / most
+    _require(slack > 0.0099, f"a load of {1 - slack:.4f} needs too large a chain; take_at_most needs at most 0.99")
     left = np.arange(math.ceil(most + 20 / slack) + 60)  # beyond, shares fall by e^-2slack a request or faster
-    batch = np.clip(left, 1, most)
+    batch = np.clip(left, 1, most).astype(np.float64)
     service = base_s + per_item_s * batch
     gone = np.where(left > 0, batch, 0)
     pmf = _poisson(arrival_per_s * service, len(left))

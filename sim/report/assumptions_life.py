@@ -24,14 +24,20 @@ from sim.report.nodes import served
 from sim.report.numbers import duration, rate, share, three, usd, whole
 from sim.scenario.model import Pool, Workload
 from sim.serving.admission import NoAdmission, NoCache
+from sim.serving.waiting import EndlessPatience
 
 Row = tuple[str, str]
 """What is assumed, and its value."""
 
 
 def workload_rows(name: str, workload: Workload) -> Iterator[Row]:
-    """The rate limit, the cache, the model's life and the value of one workload, where it has them."""
-    limit, cache = workload.admission, workload.cache
+    """The priority, patience, rate limit, cache, model's life and value of one workload, where it has them."""
+    limit, cache, patience = workload.admission, workload.cache, workload.patience
+    if workload.priority:
+        yield f"priority of {name}", f"{workload.priority} of 0 to 7, the highest served first"
+    if not isinstance(patience, EndlessPatience):
+        law = "for everybody" if patience.kind == "constant" else f"on average, {patience.kind}"
+        yield f"patience of {name}", f"leaves a queue after {duration(patience.mean_s)} {law}"
     if not isinstance(limit, NoAdmission):
         yield (
             f"rate limit of {name}",

@@ -173,7 +173,7 @@ class Scenario(Parameters):
     record: Record
 
     def feeders(self) -> dict[str, list[str]]:
-        """Every pool in use, by name, and the workloads that it serves: pools on their way, or what those overflow to."""
+        """Every pool in use, and the workloads that it serves: pools on their way, or what those overflow to."""
         fed: dict[str, list[str]] = {}
         for name, workload in self.workloads.items():
             passed = pools_of(workload)

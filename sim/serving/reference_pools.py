@@ -232,7 +232,7 @@ class Pools:
             self._clock.process(self._expiry(row, replica, queue, due_ns))
 
     def _start(self, row: int, replica: Replica, queue: Queue, size: int, after_timeouts: bool) -> None:
-        """Form a batch of the first living requests, at most `size` for the replica; the dead are dropped."""
+        """Form a batch of the first living requests, at most `size`, for the replica; the dead are dropped."""
         now = self._clock.now
         batch: list[Request] = []
         while queue.waiting and len(batch) < size:

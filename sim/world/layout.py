@@ -84,9 +84,8 @@ def lay_out(effective: dict[str, Scenario]) -> Layout:
             continue
         managed = scenario.phases[phase].serving == "managed"
         pools = {name: scenario.pools[name] for name in scenario.feeders()}
-        for name in sorted(
-            pools, key=lambda name: pools[name].queue.overflow != REJECT
-        ):
+        # those first that others overflow to
+        for name in sorted(pools, key=lambda name: pools[name].queue.overflow != REJECT):
             overflow = layout.of_pool.get((phase, pools[name].queue.overflow), -1)
             layout.of_pool[phase, name] = _pool(layout, known, name, pools[name], managed, overflow)
     first = 0
