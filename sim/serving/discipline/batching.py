@@ -15,10 +15,9 @@ def batch_size(
     otherwise all who fit, when they fill a batch or the oldest has waited so long. Those who have died waiting count
     until a batch is formed, so that a batch may turn out smaller.
     """
-    overdue = oldest_ns + delay_ns <= now_ns
-    if preferred > 0 and (delay_ns == 0 or not overdue):
+    if preferred > 0 and (delay_ns == 0 or oldest_ns + delay_ns > now_ns):
         return preferred
-    if queued >= max_batch or flush or overdue:
+    if queued >= max_batch or flush or oldest_ns + delay_ns <= now_ns:
         return min(queued, max_batch)
     return 0
 

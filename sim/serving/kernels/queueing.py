@@ -17,7 +17,7 @@ def enqueue(st: State, queue, place: int, ranked: int, node: int, t: int) -> Non
     """A request joins a queue at `t`.
 
     queue: record of a slot or of a row (fields head, tail, queued); place: its line in `State.lanes`; ranked: whether
-    anybody's priority counts.
+    anybody's priority counts; node: new, with nobody behind it.
     """
     n = st.nodes[node]
     wl = st.workloads[n.workload]
@@ -26,12 +26,14 @@ def enqueue(st: State, queue, place: int, ranked: int, node: int, t: int) -> Non
             n.deadline_ns, t, wl.patience_mean_ns, wl.patience_distribution, wl.patience_sigma, wl.service_key,
             n.request, _PATIENCE,
         )  # fmt: skip
-    before = _behind(st, place, wl.priority, node) if ranked != 0 else queue.tail
+    if ranked != 0:
+        before = _behind(st, place, wl.priority, node)
+        n.next = queue.head if before < 0 else st.nodes[before].next
+    else:
+        before = queue.tail
     if before < 0:
-        n.next = queue.head
         queue.head = node
     else:
-        n.next = st.nodes[before].next
         st.nodes[before].next = node
     if before == queue.tail:
         queue.tail = node
