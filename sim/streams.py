@@ -32,6 +32,8 @@ class Purpose(IntEnum):
     BACKOFF = 12
     THINK = 13
     PATIENCE = 14
+    ROUTING = 15
+    AFFINITY = 16
 
 
 class Streams:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from sim.config import InputError, Problem
-from sim.scenario import checks, life_checks, timeline
+from sim.scenario import checks, life_checks, routing_checks, timeline
 from sim.scenario.compose import DEFAULT, Composed, compose, is_path
 from sim.scenario.errors import Refusal, refusals
 from sim.scenario.model import Scenario, Workload
@@ -122,7 +122,12 @@ def _judge_phase(tree: Tree, phase: str, composed: Composed, base_is_valid: bool
     resolved = resolve(merged)
     try:
         lived_in = _validated(resolved)
-        found = [*checks.serving(lived_in, phase), *checks.overflows(lived_in), *life_checks.learning(lived_in)]
+        found = [
+            *checks.serving(lived_in, phase),
+            *checks.overflows(lived_in),
+            *routing_checks.affinity(lived_in, phase),
+            *life_checks.learning(lived_in),
+        ]
     except ValidationError as e:
         found = [r for r in refusals(e, resolved, Scenario) if r.path[:1] != ("phases",) and not _judged_before(r.path)]
     problems = []

@@ -22,7 +22,8 @@ from sim.record.parameters import Record
 from sim.serving.admission import Admission, Cache, NoAdmission, NoCache
 from sim.serving.batching import BatchFormation
 from sim.serving.clients import NoRetry, Retrying, Stage, way_problem
-from sim.serving.parameters import Api, LinearService, Routing
+from sim.serving.parameters import Api, LinearService
+from sim.serving.routing import Routing
 from sim.serving.waiting import REJECT, EndlessPatience, Patience, Priority, Queue
 from sim.workload.parameters import (
     ClientMixWorkload,

@@ -21,6 +21,7 @@ class Request:
     start_ns: int = -1
     slot: int = -1
     batch: int = 0
+    tenant: int = 0
     priority: int = 0
     gives_up_ns: int = NEVER
     call: "Call | None" = None

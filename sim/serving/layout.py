@@ -4,7 +4,18 @@ import numpy as np
 
 from sim.serving.discipline.batching import preferred_by_size
 from sim.serving.kernels.cache import cells_for
-from sim.serving.kernels.state import API, LEAST_OUTSTANDING, LEAVES, LOG_ON, MOST_BRANCHES, STAGE, State, empty_state
+from sim.serving.kernels.ring import circle
+from sim.serving.kernels.state import (
+    AFFINITY,
+    API,
+    LEAST_OUTSTANDING,
+    LEAVES,
+    LOG_ON,
+    MOST_BRANCHES,
+    STAGE,
+    State,
+    empty_state,
+)
 from sim.serving.kernels.tournament import plant
 from sim.serving.plane import Row, Step, Traffic, check_rows
 
@@ -33,6 +44,7 @@ def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
         if row.kind == LEAST_OUTSTANDING:
             plant(st.route_win, tree, row.slots, st.route_key, first)
         first, tree, means = first + row.slots, tree + 2 * row.slots, means + len(row.mean_ns)
+    st = _lay_out_rings(st, rows)
     for name in ("head", "tail", "batch"):
         st.slots[name] = -1
     plant(st.calendar_win, 0, int(st.scalars[LEAVES]), st.calendar_key, 0)
@@ -70,6 +82,22 @@ def lay_path(st: State, w: int, steps: int, path: tuple[Step, ...]) -> None:
         for k, (to, share) in enumerate(step.then):
             until += share
             st.branch_to[first + i, k], st.branch_until[first + i, k] = first + to, until
+
+
+def _lay_out_rings(st: State, rows: list[Row]) -> State:
+    """Give each row with affinity its terms and its stretch of points, with all of its slots on the circle."""
+    places, slots, points = [np.zeros(1)], [np.zeros(1, np.int32)], 1
+    for p, row in zip(st.rows, rows, strict=True):
+        if row.kind == AFFINITY:
+            p["by"], p["load_bound"], p["ring"] = row.by, row.load_bound, points
+            of_row = circle(row.slots, int(p["first"]))
+            places.append(of_row[0])
+            slots.append(of_row[1])
+            points += len(of_row[0])
+    return st._replace(
+        circle_place=np.concatenate(places), circle_slot=np.concatenate(slots),
+        ring_place=np.zeros(points), ring_slot=np.zeros(points, np.int32),
+    )  # fmt: skip
 
 
 def _lay_out_memory(st: State, traffic: list[Traffic]) -> int:

@@ -1,4 +1,4 @@
-"""Parameters of the request path: service time, batching, queue, routing, and the pay-per-request API."""
+"""Parameters of the request path: service time, batching, queue, and the pay-per-request API."""
 
 import math
 from typing import Literal, Self
@@ -69,8 +69,3 @@ class Api(Parameters):
     prompt_usd_per_mtok: UsdPerMtok
     output_usd_per_mtok: UsdPerMtok
     source: str
-
-
-Routing = Literal["least_outstanding", "round_robin", "shared_queue"]
-"""Where an arrival goes: to the replica with fewest requests queued or in service (ties: lowest replica), to the next
-in turn, or to one queue that all replicas of the pool take from."""

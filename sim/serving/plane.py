@@ -13,22 +13,38 @@ from numpy.typing import NDArray
 from sim.serving.batching import AdaptiveBatching, BatchFormation, Batching
 from sim.serving.discipline.queueing import LEVELS
 from sim.serving.discipline.service import CONSTANT, DISTRIBUTIONS, LOGNORMAL
-from sim.serving.kernels.state import API, LEAST_OUTSTANDING, NEVER, ROUND_ROBIN, SHARED_QUEUE, leaves_for
+from sim.serving.kernels.state import (
+    AFFINITY,
+    API,
+    BY_CONTENT,
+    BY_TENANT,
+    LEAST_OUTSTANDING,
+    NEVER,
+    POWER_OF_TWO,
+    RANDOM,
+    ROUND_ROBIN,
+    SHARED_QUEUE,
+    leaves_for,
+)
 from sim.serving.parameters import Api, LinearService
+from sim.serving.routing import Affinity
 from sim.serving.waiting import Queue
 
 _WORD = (1 << 64) - 1
-ROUTINGS = {"least_outstanding": LEAST_OUTSTANDING, "round_robin": ROUND_ROBIN, "shared_queue": SHARED_QUEUE}
+ROUTINGS = {
+    "least_outstanding": LEAST_OUTSTANDING, "round_robin": ROUND_ROBIN, "shared_queue": SHARED_QUEUE, "random": RANDOM,
+    "power_of_two": POWER_OF_TWO, "affinity": AFFINITY,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Row:
     """One kind of service: a pool as one phase configures it, or a hosted API.
 
-    kind: API, LEAST_OUTSTANDING, ROUND_ROBIN or SHARED_QUEUE; slots: places for replicas; capacity: of each queue;
-    mean_ns: [max_batch + 1] mean service time by batch size; sigma: of the logarithm of a lognormal factor; overflow:
-    row that takes who finds no room here, -1 for none; preferred: batch sizes, rising; step, decrease, target_ns: of an
-    adaptive batch (step 0: it is fixed).
+    kind: API or one of ROUTINGS; slots: places for replicas; capacity: of each queue; mean_ns: [max_batch + 1] mean
+    service time by batch size; sigma: of the logarithm of a lognormal factor; overflow: row that takes who finds no
+    room here, -1 for none; preferred: batch sizes, rising; step, decrease, target_ns: of an adaptive batch (step 0: it is
+    fixed); by, load_bound: of affinity, BY_CONTENT or BY_TENANT and how far above the mean load a replica may go.
     """
 
     kind: int
@@ -44,6 +60,8 @@ class Row:
     step: int = 0
     decrease: float = 1.0
     target_ns: int = 0
+    by: int = BY_CONTENT
+    load_bound: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -206,17 +224,19 @@ def check_tenants(tenant: NDArray[np.int32], traffic: Traffic) -> None:
 
 
 def pool_row(
-    service: LinearService, batching: BatchFormation, queue: Queue, routing: str, slots: int, overflow: int = -1
+    service: LinearService, batching: BatchFormation, queue: Queue, routing: str | Affinity, slots: int,
+    overflow: int = -1,
 ) -> Row:  # fmt: skip
     """The row of a self-run pool with room for `slots` replicas (rounded up to a power of two).
 
     overflow: row that the queue overflows to, -1 for none.
     """
     adaptive = batching if isinstance(batching, AdaptiveBatching) else None
+    affinity = routing if isinstance(routing, Affinity) else Affinity()
     sizes = np.arange(batching.max_batch_size + 1)
     mean_ns = np.array([service.mean_s(int(b)) for b in sizes]) * 1e9
     return Row(
-        kind=ROUTINGS[routing],
+        kind=ROUTINGS[routing if isinstance(routing, str) else routing.kind],
         slots=leaves_for(slots),
         max_batch=batching.max_batch_size,
         delay_ns=round(batching.max_queue_delay_s * 1e9),
@@ -229,6 +249,8 @@ def pool_row(
         step=adaptive.step if adaptive else 0,
         decrease=adaptive.decrease if adaptive else 1.0,
         target_ns=round(adaptive.target_s * 1e9) if adaptive else 0,
+        by=BY_TENANT if affinity.by == "tenant" else BY_CONTENT,
+        load_bound=affinity.load_bound,
     )
 
 

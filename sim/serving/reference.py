@@ -138,10 +138,11 @@ class ReferencePlane:
             deadline_ns = t_ns + int(self.workloads[w]["timeout_ns"])
             content = NO_KEY if key is None else int(key[i])
             r = Request(first_id + i, w, t_ns, deadline_ns, self._clock.event(), content)
+            r.tenant = 0 if tenant is None else int(tenant[i])
             tokens = None if prompt is None or output is None else (int(prompt[i]), int(output[i]))
-            self._clock.process(self._request(r, 0 if tenant is None else int(tenant[i]), tokens))
+            self._clock.process(self._request(r, tokens))
 
-    def _request(self, r: Request, tenant: int, tokens: tuple[int, int] | None) -> Process:
+    def _request(self, r: Request, tokens: tuple[int, int] | None) -> Process:
         """One request's life: let in, admitted, answered by the cache or sent to its row, and its end."""
         w, wl = r.workload, self.workloads[r.workload]
         self._tally.count(w, potential=1)
@@ -149,8 +150,8 @@ class ReferencePlane:
             return
         self._tally.count(w, offered=1)
         if wl["calls"]:
-            self._calls.begin(Call(r.request, w, r.arrival_ns, r.key, tenant, tokens))
-        elif not self._reception.admits(w, tenant):
+            self._calls.begin(Call(r.request, w, r.arrival_ns, r.key, r.tenant, tokens))
+        elif not self._reception.admits(w, r.tenant):
             self._tally.throttle(r)
         elif self._reception.answers(w, r.key):
             self._tally.hit(r)

@@ -125,6 +125,7 @@ class Calls:
     def _send(self, call: Call, shard: int, copy: int) -> Request | None:
         step, now, w = self._ways[call.workload].steps[call.stage], self._clock.now, call.workload
         r = Request(call.request, w, now, call.deadline_ns, self._clock.event(), call.key)
+        r.tenant = call.tenant
         r.call, r.epoch, r.shard, r.draw = call, call.epoch, shard, visit(call.attempt, call.stage, shard, copy)
         if not self._give(step.row, r):
             return None

@@ -1,6 +1,8 @@
 """The reference engine's pools: replicas, one process each, the queues before them, and who is sent where."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Generator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,15 +14,35 @@ from sim.clock.ranks import Rank
 from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING
 from sim.serving.discipline.batching import batch_size, has_room, is_dead, next_limit
 from sim.serving.discipline.queueing import draw_gives_up_ns
-from sim.serving.discipline.routing import least_outstanding_key, round_robin_turn
+from sim.serving.discipline.routing import (
+    POINTS,
+    drawn_index,
+    drawn_pair,
+    key_place,
+    least_outstanding_key,
+    load_limit,
+    replica_place,
+    round_robin_turn,
+)
 from sim.serving.discipline.service import draw_service_ns
 from sim.serving.entities import Queue, Replica, Request
-from sim.serving.kernels.state import LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE
+from sim.serving.kernels.state import (
+    AFFINITY,
+    BY_TENANT,
+    LEAST_OUTSTANDING,
+    NO_KEY,
+    POWER_OF_TWO,
+    RANDOM,
+    ROUND_ROBIN,
+    SHARED_QUEUE,
+)
 from sim.serving.plane import Row, Traffic
 from sim.serving.tally import Tally
 from sim.streams import Purpose
 
 Process = Generator[simpy.Event, Any, None]
+
+_place = cache(replica_place)
 
 
 class Pools:
@@ -148,7 +170,7 @@ class Pools:
             queue, free = self._shared[row], self._idle(row)
             limit = self._limit(row, free[0]) if free else p.max_batch
         else:
-            replica = self._route(row)
+            replica = self._route(row, r)
             if replica is None:
                 return False
             queue, free, limit = replica.queue, [replica] * (not replica.serving), self._limit(row, replica)
@@ -175,16 +197,36 @@ class Pools:
         queue.join(r)
         self._tally.count(r.workload, queued=1, queue_flow=self._clock.now)
 
-    def _route(self, row: int) -> Replica | None:
+    def _route(self, row: int, r: Request) -> Replica | None:
+        """The replica that the row's router chooses for a request; None where none is ready."""
+        kind, key = self._rows[row].kind, self._traffic[r.workload].service_key
         ready = [r for r in self._replicas[row] if r.taking]
         if not ready:
             return None
-        if self._rows[row].kind == ROUND_ROBIN:
+        if kind == ROUND_ROBIN:
             turn = int(self.rows[row]["turn"])
             self.rows[row]["turn"] += 1
             return ready[round_robin_turn(turn, len(ready))]
-        assert self._rows[row].kind == LEAST_OUTSTANDING
+        if kind == RANDOM:
+            return ready[drawn_index(key, r.request, r.draw, len(ready))]
+        if kind == AFFINITY:
+            content = r.tenant if self._rows[row].by == BY_TENANT else r.key
+            if content != NO_KEY:
+                return self._next_on_circle(row, ready, key_place(key, content % 2**64))
+        if kind != LEAST_OUTSTANDING:
+            assert kind in (POWER_OF_TWO, AFFINITY)
+            ready = [ready[i] for i in drawn_pair(key, r.request, r.draw, len(ready))]
         return min(ready, key=lambda r: least_outstanding_key(r.outstanding, r.slot))
+
+    def _next_on_circle(self, row: int, ready: list[Replica], place: float) -> Replica:
+        """The first ready replica at or after a place on the circle that is not too busy for one request more."""
+        limit = load_limit(self._rows[row].load_bound, sum(r.outstanding for r in ready), len(ready))
+        first = int(self.rows[row]["first"])
+        circle = sorted((_place(r.slot - first, point), r.slot) for r in ready for point in range(POINTS))
+        start = bisect_left(circle, (place, -1))
+        of_slot = {r.slot: r for r in ready}
+        around = (of_slot[slot] for _, slot in circle[start:] + circle[:start])
+        return next(r for r in around if r.outstanding < limit)
 
     def _look(self, row: int, replica: Replica, after_timeouts: bool) -> None:
         """Start a batch on an idle replica if one is due, or note when one will be."""

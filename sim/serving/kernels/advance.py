@@ -15,8 +15,18 @@ from sim.serving.kernels.calls import gather, ring
 from sim.serving.kernels.completion import answer, complete
 from sim.serving.kernels.memory import MOST_WRITES
 from sim.serving.kernels.queueing import dequeue
-from sim.serving.kernels.requests import end_queued, free_shard, leave, prefer, settle_calendar, waited_for
+from sim.serving.kernels.requests import (
+    end_queued,
+    free_shard,
+    leave,
+    note_load,
+    prefer,
+    settle_calendar,
+    waited_for,
+)
+from sim.serving.kernels.ring import pick_ready
 from sim.serving.kernels.state import (
+    AFFINITY,
     CALLS_FULL,
     DONE,
     DRAINED,
@@ -27,7 +37,6 @@ from sim.serving.kernels.state import (
     JOURNAL_FULL,
     JOURNAL_LENGTH,
     JOURNAL_ON,
-    LEAST_OUTSTANDING,
     LOG_FULL,
     LOG_LENGTH,
     LOG_ON,
@@ -37,7 +46,6 @@ from sim.serving.kernels.state import (
     NOW,
     OFF,
     READY,
-    ROUND_ROBIN,
     SHARED_QUEUE,
     SLOTS,
     TIMER_NS,
@@ -162,8 +170,7 @@ def advance(
         elif rank == _EXPIRY:
             own = st.slots[leaf].row
             start_own(st, own, leaf, t, True)
-            if st.rows[own].kind == LEAST_OUTSTANDING:
-                prefer(st, own, leaf)
+            note_load(st, own, leaf)
         elif complete(st, leaf, t):
             st.slots[leaf].mode = OFF
             prefer(st, st.slots[leaf].row, leaf)
@@ -189,17 +196,18 @@ def set_mode(st: State, slot: int, mode: int, t: int) -> bool:
             st.ready[p.first + n] = other
             n += 1
     p.ready = n
-    if p.kind != ROUND_ROBIN:
-        prefer(st, row, slot)
+    if p.kind == AFFINITY:
+        pick_ready(st, p)
     if p.kind == SHARED_QUEUE:
+        prefer(st, row, slot)
         start_shared(st, row, t, True)
-    elif s.serving == 0:
-        start_own(st, row, slot, t, True)
-        if p.kind == LEAST_OUTSTANDING:
-            prefer(st, row, slot)
+    else:
+        if s.serving == 0:
+            start_own(st, row, slot, t, True)
+        note_load(st, row, slot)
     if mode != READY and s.serving == 0 and s.queued == 0:
         s.mode = OFF
-        if p.kind != ROUND_ROBIN:
+        if p.kind == SHARED_QUEUE:
             prefer(st, row, slot)
         return True
     return False

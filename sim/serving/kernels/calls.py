@@ -126,11 +126,12 @@ def _send(st: State, call: int, shard: int, copy: int, t: int) -> int:
     stage = st.stages[c.stage]
     row = stage.row
     slot = 0
+    w = c.workload
+    draw = visit(c.attempt, c.stage - st.workloads[w].stages_at, shard, copy)
     if st.rows[row].kind != API:
-        row, slot = find_room(st, row)
+        row, slot = find_room(st, row, w, c.request, c.key, c.tenant, draw)
         if slot == NO_ROOM:
             return -1
-    w = c.workload
     node = take_node(st, w, row, c.request, c.key, t)
     n = st.nodes[node]
     n.arrival_ns = t
@@ -138,7 +139,7 @@ def _send(st: State, call: int, shard: int, copy: int, t: int) -> int:
     n.call = call
     n.uniform = 0.0
     s = st.shards[node]
-    s.draw = visit(c.attempt, c.stage - st.workloads[w].stages_at, shard, copy)
+    s.draw = draw
     s.twin = -1
     s.lost = 0
     s.epoch = c.epoch

@@ -7,10 +7,9 @@ from sim.serving.kernels.api import pop_api
 from sim.serving.kernels.batching import start_own, start_shared
 from sim.serving.kernels.cache import remember
 from sim.serving.kernels.calls import shard_served
-from sim.serving.kernels.requests import leave, log, prefer, set_calendar
+from sim.serving.kernels.requests import leave, log, note_load, prefer, set_calendar
 from sim.serving.kernels.state import (
     COMPLETED,
-    LEAST_OUTSTANDING,
     NEVER,
     NO_KEY,
     READY,
@@ -80,6 +79,5 @@ def complete(st: State, slot: int, t: int) -> bool:
         start_shared(st, row, t, False)
     else:
         start_own(st, row, slot, t, False)
-        if p.kind == LEAST_OUTSTANDING:
-            prefer(st, row, slot)
+        note_load(st, row, slot)
     return s.mode != READY and s.serving == 0 and s.queued == 0

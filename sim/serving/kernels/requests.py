@@ -4,6 +4,7 @@ from sim.compiled import inlined
 from sim.serving.discipline.routing import least_outstanding_key
 from sim.serving.kernels.idle import least, put_in, take_out
 from sim.serving.kernels.state import (
+    AFFINITY,
     DUE,
     FREE,
     FREE_NODES,
@@ -59,6 +60,19 @@ def prefer(st: State, row: int, slot: int) -> None:
         put_in(st.idle, p.tree, p.slots, slot - p.first)
     else:
         take_out(st.idle, p.tree, p.slots, slot - p.first)
+
+
+@inlined
+def note_load(st: State, row: int, slot: int) -> None:
+    """A replica with a queue of its own has changed its load or its mode: tell the routers that go by it."""
+    kind = st.rows[row].kind
+    if kind == LEAST_OUTSTANDING:
+        prefer(st, row, slot)
+    elif kind == AFFINITY:
+        s = st.slots[slot]
+        load = s.queued + s.serving if s.mode == READY else 0
+        st.rows[row].outstanding += load - s.counted
+        s.counted = load
 
 
 @inlined

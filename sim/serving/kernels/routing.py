@@ -2,12 +2,33 @@
 
 from sim.compiled import inlined
 from sim.serving.discipline.batching import has_room
-from sim.serving.discipline.routing import round_robin_turn
+from sim.serving.discipline.routing import (
+    drawn_index,
+    drawn_pair,
+    key_place,
+    least_outstanding_key,
+    load_limit,
+    round_robin_turn,
+)
 from sim.serving.kernels.api import call_api
 from sim.serving.kernels.batching import batch_limit, start_own, start_shared
 from sim.serving.kernels.queueing import enqueue
-from sim.serving.kernels.requests import admit, end_at_once, prefer, preferred
-from sim.serving.kernels.state import API, LEAST_OUTSTANDING, REJECTED, ROUND_ROBIN, SHARED_QUEUE, SLOTS, State
+from sim.serving.kernels.requests import admit, end_at_once, note_load, preferred
+from sim.serving.kernels.ring import walk
+from sim.serving.kernels.state import (
+    AFFINITY,
+    API,
+    BY_TENANT,
+    LEAST_OUTSTANDING,
+    NO_KEY,
+    RANDOM,
+    REJECTED,
+    ROUND_ROBIN,
+    SHARED_QUEUE,
+    SLOTS,
+    State,
+)
+from sim.streams import Word
 
 SHARED, NO_ROOM = -1, -2
 
@@ -21,7 +42,7 @@ def route(st: State, w: int, request: int, position: int, t: int) -> None:
         prompt, output = tokens(st, w, position)
         call_api(st, admit(st, w, row, request, key, 0.0, t), prompt, output, 0, t)
         return
-    row, slot = find_room(st, row)
+    row, slot = find_room(st, row, w, request, key, int(st.tenants[w, position]), 0)
     if slot == NO_ROOM:
         st.workloads[w].rejected += 1
         end_at_once(st, w, request, REJECTED, t, -1, t)
@@ -38,14 +59,15 @@ def tokens(st: State, w: int, position: int) -> tuple[int, int]:
 
 
 @inlined
-def find_room(st: State, row: int) -> tuple[int, int]:
+def find_room(st: State, row: int, w: int, request: int, key: int, tenant: int, draw: int) -> tuple[int, int]:
     """(row, slot): where one more request is taken, the row's own queues or those of the one that it overflows to.
 
-    slot: the replica whose queue takes it, SHARED where it is the row's own queue, or NO_ROOM.
+    draw: which of the request's visits it is, see `sim.serving.discipline.calls.visit`; slot: the replica whose
+    queue takes it, SHARED where it is the row's own queue, or NO_ROOM.
     """
     slot = NO_ROOM
     for _ in range(2):
-        slot = _room(st, row)
+        slot = _room(st, row, w, request, key, tenant, draw)
         if slot != NO_ROOM or st.rows[row].overflow < 0:
             break
         row = st.rows[row].overflow
@@ -53,14 +75,14 @@ def find_room(st: State, row: int) -> tuple[int, int]:
 
 
 @inlined
-def _room(st: State, row: int) -> int:
+def _room(st: State, row: int, w: int, request: int, key: int, tenant: int, draw: int) -> int:
     """The replica of the row whose queue takes one more request, SHARED or NO_ROOM; see `find_room`."""
     p = st.rows[row]
     if p.kind == SHARED_QUEUE:
         slot = preferred(st, row)
         limit = batch_limit(p, st.slots[slot]) if slot >= 0 else p.max_batch
         return SHARED if has_room(p.queued, p.capacity, slot >= 0, limit, p.delay_ns) else NO_ROOM
-    slot = _chosen(st, row)
+    slot = _chosen(st, row, w, request, key, tenant, draw)
     if slot < 0:
         return NO_ROOM
     s = st.slots[slot]
@@ -80,17 +102,36 @@ def queue_up(st: State, row: int, slot: int, node: int, t: int) -> None:
     s.load_flow += t
     if s.serving == 0:
         start_own(st, row, slot, t, True)
-    if p.kind == LEAST_OUTSTANDING:
-        prefer(st, row, slot)
+    note_load(st, row, slot)
 
 
 @inlined
-def _chosen(st: State, row: int) -> int:
+def _chosen(st: State, row: int, w: int, request: int, key: int, tenant: int, draw: int) -> int:
     """The replica that the row's router chooses, or -1 where none is ready."""
+    wl = st.workloads[w]
     p = st.rows[row]
+    if p.kind == LEAST_OUTSTANDING:
+        return preferred(st, row)
+    if p.ready == 0:
+        return -1
     if p.kind == ROUND_ROBIN:
-        if p.ready == 0:
-            return -1
         p.turn += 1
         return st.ready[p.first + round_robin_turn(p.turn - 1, p.ready)]
-    return preferred(st, row)
+    if p.kind == RANDOM:
+        return st.ready[p.first + drawn_index(wl.service_key, request, draw, p.ready)]
+    if p.kind == AFFINITY:
+        content = tenant if p.by == BY_TENANT else key
+        if content != NO_KEY:
+            return walk(st, p, key_place(wl.service_key, content), load_limit(p.load_bound, p.outstanding, p.ready))
+    return _better_of_two(st, p, wl.service_key, request, draw)
+
+
+@inlined
+def _better_of_two(st: State, p, key: Word, request: int, draw: int) -> int:  # type: ignore[no-untyped-def]
+    """Out of two ready replicas of a row (its record `p`), drawn for the request, the one with the lighter load."""
+    i, j = drawn_pair(key, request, draw, p.ready)
+    a, b = st.ready[p.first + i], st.ready[p.first + j]
+    sa, sb = st.slots[a], st.slots[b]
+    if least_outstanding_key(sa.queued + sa.serving, a) <= least_outstanding_key(sb.queued + sb.serving, b):
+        return a
+    return b

@@ -18,7 +18,8 @@ from sim.serving.discipline.queueing import LEVELS
 
 NEVER = 2**63 - 1
 NO_KEY = -(2**63)  # content key of a request that resembles no other
-API, LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE = 0, 1, 2, 3
+API, LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE, RANDOM, POWER_OF_TWO, AFFINITY = range(7)
+BY_CONTENT, BY_TENANT = 0, 1
 OFF, READY, DRAINING = 0, 1, 2
 COMPLETED, TIMED_OUT, REJECTED, IN_SYSTEM, HIT, THROTTLED = range(6)
 DONE, DRAINED, NODES_FULL, LOG_FULL, JOURNAL_FULL, CALLS_FULL = range(6)
@@ -32,6 +33,7 @@ SLOT = np.dtype([
     ("row", _I), ("mode", _I), ("serving", _I), ("queued", _I), ("head", _I), ("tail", _I), ("batch", _I),
     ("started_ns", _I), ("busy_flow", _I), ("load_flow", _I), ("completions", _I),
     ("batch_limit", _F),  # of an adaptive batch
+    ("counted", _I),  # affinity: its part in its row's `outstanding`
 ])  # fmt: skip
 ROW = np.dtype([
     ("kind", _I), ("first", _I), ("slots", _I), ("tree", _I), ("ready", _I), ("turn", _I),
@@ -40,6 +42,8 @@ ROW = np.dtype([
     # whether queues are sorted by priority; row that takes who finds no room here (-1: none); whether some batch sizes
     # are preferred; adaptive batches: growth (0: none), decrease, and the time that they should take
     ("ranked", _I), ("overflow", _I), ("preferred", _I), ("step", _I), ("decrease", _F), ("target_ns", _I),
+    # affinity: what it goes by, the bound on loads, requests at the ready replicas, place of its first point
+    ("by", _I), ("load_bound", _F), ("outstanding", _I), ("ring", _I),
 ])  # fmt: skip
 WORKLOAD = np.dtype([
     ("row", _I), ("exposure", _F), ("timeout_ns", _I), ("slo_ns", _I), ("exposure_key", _U), ("service_key", _U),
@@ -136,6 +140,10 @@ class State(NamedTuple):
     idle: NDArray[np.int64]  # one set a row of a shared queue: slots that may start a batch, see `kernels.idle`
     lanes: NDArray[np.int64]  # [slots, then rows; LEVELS]: last node of each priority in a queue; [1, LEVELS] unranked
     best_size: NDArray[np.int64]  # largest preferred batch size up to each size, beside `mean_ns`; 0 for none
+    circle_place: NDArray[np.float64]  # points of all slots of the rows with affinity, in order, one stretch a row
+    circle_slot: NDArray[np.int32]
+    ring_place: NDArray[np.float64]  # those of the ready ones, from the first place of their row's stretch on
+    ring_slot: NDArray[np.int32]
 
 
 def leaves_for(count: int) -> int:
@@ -178,4 +186,5 @@ def empty_state(
         np.zeros((1, MOST_BRANCHES), np.int64), np.zeros((1, MOST_BRANCHES)), np.zeros(1, np.int64),
         np.zeros(leaves, np.int32), np.zeros((workloads, 1)), np.zeros(max(2, tree), np.int64),
         np.full((slots + rows if ranked else 1, LEVELS), -1, np.int64), np.zeros(max(1, means), np.int64),
+        np.zeros(1), np.zeros(1, np.int32), np.zeros(1), np.zeros(1, np.int32),
     )  # fmt: skip

@@ -1,0 +1,32 @@
+"""Checks of routing against what requests carry: affinity needs something that comes back."""
+
+from collections.abc import Iterator
+
+from sim.scenario.errors import Refusal
+from sim.scenario.model import Scenario
+from sim.serving.routing import Affinity
+from sim.workload.attributes import UniqueKeys
+
+
+def affinity(scenario: Scenario, phase: str) -> Iterator[Refusal]:
+    """Pools that hold requests by what none of them shares, or all of them do. scenario: effective in this phase."""
+    if scenario.phases[phase].serving == "api":
+        return
+    for name in sorted({workload.pool for workload in scenario.workloads.values()} & scenario.pools.keys()):
+        routing = scenario.pools[name].routing
+        if not isinstance(routing, Affinity):
+            continue
+        users = [workload for workload in scenario.workloads.values() if workload.pool == name]
+        where = ("pools", name, "routing", "by")
+        if routing.by == "content" and all(isinstance(workload.keys, UniqueKeys) for workload in users):
+            yield Refusal(
+                where, routing.by,
+                "every request asks for something else (keys: unique), so that none belongs to a replica. Type "
+                "workload.keys={kind: zipf}, or routing: power_of_two.",
+            )  # fmt: skip
+        if routing.by == "tenant" and all(workload.tenant_count == 1 for workload in users):
+            yield Refusal(
+                where, routing.by,
+                "one tenant asks for everything, so that every request belongs to the same replica. Type "
+                "workload.tenants.count=20 or more, or routing: power_of_two.",
+            )  # fmt: skip

@@ -1,0 +1,110 @@
+"""Laws of routing: both engines choose alike; no replica above its bound; who leaves moves no keys of another."""
+
+from collections import Counter
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.clock.environment import Clock
+from sim.clock.ranks import Rank
+from sim.serving.discipline.routing import load_limit
+from sim.serving.exact import ExactPlane
+from sim.serving.kernels.state import COMPLETED, NEVER
+from sim.serving.parameters import Batching, LinearService, Queue
+from sim.serving.plane import Steering, Traffic, pool_row
+from sim.serving.reference import ReferencePlane
+from sim.serving.routing import Affinity
+from sim.streams import Streams
+from tests.laws.test_engines_agree import API_ROW, SLOTS, play, service, tick, world
+
+AFFINITIES = [Affinity(by=by, load_bound=bound) for by in ("content", "tenant") for bound in (1.05, 1.25, 1e6)]
+
+
+@st.composite
+def routed_pool(draw):
+    """A pool with one of the routings that draw or hash."""
+    return pool_row(
+        draw(service()),
+        Batching(max_batch_size=draw(st.integers(1, 4)), max_queue_delay_s=draw(st.integers(0, 5)) * 1e-7),
+        Queue(capacity=draw(st.integers(0, 6))),
+        draw(st.sampled_from(["random", "power_of_two", *AFFINITIES])),
+        SLOTS,
+    )
+
+
+@st.composite
+def routed_world(draw):
+    """A world whose pools have such routings."""
+    return draw(world()) | {"rows": [draw(routed_pool()), draw(routed_pool()), API_ROW]}
+
+
+@settings(max_examples=150, deadline=None)
+@given(routed_world())
+def test_both_engines_route_alike(world):
+    reference, exact = play(ReferencePlane, world), play(ExactPlane, world)
+    for what, a, b in zip(("log", "counters", "histograms", "drained", "scrapes"), reference, exact, strict=True):
+        assert a == b, what
+
+
+@settings(max_examples=100, deadline=None)
+@given(routed_world(), st.lists(st.tuples(st.integers(2, 8), st.integers(0, 7)), min_size=1, max_size=40))
+def test_routing_after_looking_ahead_and_going_back_is_the_same(world, plan):
+    for what, a, b in zip(("scrapes", "counters", "histograms"), tick(world, []), tick(world, plan), strict=True):
+        assert a == b, what
+
+
+def served_by(row, ready, arrival_ns, key):
+    """Log of a plane with one pool, some of whose slots are ready, when nobody is lost."""
+    clock, streams = Clock(), Streams(3)
+    plane = ExactPlane(clock, [row], [Traffic(streams.key("exposure/a"), streams.key("service/a"))], log=True)
+    plane.steer(0, Steering(0, 1.0, NEVER // 4, 1000))
+    for slot in ready:
+        plane.ready(slot)
+    plane.offer(0, 0, np.asarray(arrival_ns, np.int64), None, None, np.asarray(key, np.int64))
+    end_ns = int(arrival_ns[-1]) + 10**12
+    clock.play(plane.advance, clock.at(end_ns, Rank.REVIEW))
+    log = plane.take_log()
+    assert (log["outcome"] == COMPLETED).all()
+    return np.sort(log, order="request")
+
+
+def affine(load_bound, slots=16, service_s=1e-6):
+    """A pool of constant service with affinity by content and room for everybody."""
+    service = LinearService(base_s=service_s, per_item_s=0.0, hardware="test", source="test")
+    return pool_row(service, Batching(), Queue(capacity=10_000), Affinity(load_bound=load_bound), slots)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 5)), min_size=1, max_size=200),
+    st.sets(st.integers(0, 15), min_size=1),
+    st.sampled_from([1.05, 1.25, 2.0]),
+)
+def test_no_request_goes_to_a_replica_at_its_bound(gaps_and_keys, ready, load_bound):
+    arrival_ns = np.cumsum([gap for gap, _ in gaps_and_keys])
+    log = served_by(affine(load_bound), ready, arrival_ns, [key for _, key in gaps_and_keys])
+    for i, entry in enumerate(log):
+        # at an instant completions come before arrivals
+        inside = log[:i][log[:i]["end_ns"] > entry["arrival_ns"]]
+        at_the_chosen = int((inside["slot"] == entry["slot"]).sum())
+        assert at_the_chosen < load_limit(load_bound, len(inside), len(ready))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sets(st.integers(0, 15), min_size=2), st.data())
+def test_a_replica_that_leaves_moves_its_own_keys_alone(ready, data):
+    gone = data.draw(st.sampled_from(sorted(ready)))
+    keys, alone_ns = np.arange(-100, 100), np.arange(200) * 10_000  # each request alone in the system: nobody is busy
+    before = served_by(affine(1e6), ready, alone_ns, keys)["slot"]
+    after = served_by(affine(1e6), ready - {gone}, alone_ns, keys)["slot"]
+    assert (before[before != gone] == after[before != gone]).all()
+    assert gone not in after
+
+
+def test_keys_spread_over_the_replicas_and_stay():
+    keys = np.tile(np.arange(2000), 2)
+    slot = served_by(affine(1e6), range(16), np.arange(4000) * 10_000, keys)["slot"]
+    assert (slot[:2000] == slot[2000:]).all()
+    shares = Counter(slot[:2000].tolist())
+    assert len(shares) == 16
