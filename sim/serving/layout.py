@@ -41,7 +41,7 @@ def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
         p["head"] = p["tail"] = -1
         st.mean_ns[means : means + len(row.mean_ns)] = row.mean_ns
         st.slots["row"][first : first + row.slots] = i
-        if row.kind == LEAST_OUTSTANDING:
+        if row.kind in (LEAST_OUTSTANDING, AFFINITY):
             plant(st.route_win, tree, row.slots, st.route_key, first)
         first, tree, means = first + row.slots, tree + 2 * row.slots, means + len(row.mean_ns)
     st = _lay_out_rings(st, rows)

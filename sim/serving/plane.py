@@ -43,8 +43,8 @@ class Row:
 
     kind: API or one of ROUTINGS; slots: places for replicas; capacity: of each queue; mean_ns: [max_batch + 1] mean
     service time by batch size; sigma: of the logarithm of a lognormal factor; overflow: row that takes who finds no
-    room here, -1 for none; preferred: batch sizes, rising; step, decrease, target_ns: of an adaptive batch (step 0: it is
-    fixed); by, load_bound: of affinity, BY_CONTENT or BY_TENANT and how far above the mean load a replica may go.
+    room here, -1 for none; preferred: batch sizes, rising; step, decrease, target_ns: of an adaptive batch (step 0: it
+    is fixed); by, load_bound: of affinity, BY_CONTENT or BY_TENANT and how far above the mean load a replica may go.
     """
 
     kind: int

@@ -15,6 +15,7 @@ from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVIN
 from sim.serving.discipline.batching import batch_size, has_room, is_dead, next_limit
 from sim.serving.discipline.queueing import draw_gives_up_ns
 from sim.serving.discipline.routing import (
+    MOST_STEPS,
     POINTS,
     drawn_index,
     drawn_pair,
@@ -219,14 +220,17 @@ class Pools:
         return min(ready, key=lambda r: least_outstanding_key(r.outstanding, r.slot))
 
     def _next_on_circle(self, row: int, ready: list[Replica], place: float) -> Replica:
-        """The first ready replica at or after a place on the circle that is not too busy for one request more."""
+        """The first ready replica at or after a place on the circle that is not too busy for one request more; the
+        least busy one where that is too far.
+        """
         limit = load_limit(self._rows[row].load_bound, sum(r.outstanding for r in ready), len(ready))
         first = int(self.rows[row]["first"])
         circle = sorted((_place(r.slot - first, point), r.slot) for r in ready for point in range(POINTS))
         start = bisect_left(circle, (place, -1))
         of_slot = {r.slot: r for r in ready}
-        around = (of_slot[slot] for _, slot in circle[start:] + circle[:start])
-        return next(r for r in around if r.outstanding < limit)
+        around = [of_slot[slot] for _, slot in circle[start:] + circle[:start]][:MOST_STEPS]
+        least_busy = min(ready, key=lambda r: least_outstanding_key(r.outstanding, r.slot))
+        return next((r for r in around if r.outstanding < limit), least_busy)
 
     def _look(self, row: int, replica: Replica, after_timeouts: bool) -> None:
         """Start a batch on an idle replica if one is due, or note when one will be."""

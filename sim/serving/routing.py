@@ -22,6 +22,7 @@ class Affinity(Parameters):
 
     Replicas and keys have places on a circle, and a key belongs to the first replica at or after its own place that
     holds fewer than `load_bound` times the mean load, rounded up; so a replica that leaves moves no keys but its own.
+    Where that is very far, as for a key that keeps a good part of the pool busy, it goes to the least busy one.
     by: what is hashed, the content that a request asks for (its key) or its tenant; a request without a key goes to the
     less busy of two. Source: Mirrokni, Thorup, Zadimoghaddam, "Consistent hashing with bounded loads", SODA 2018.
     """

@@ -9,7 +9,7 @@ from typing import Any
 
 NAMES = (
     "engines", "default_run", "whole_life", "startup", "memory", "cold_compile", "control_plane", "request_path",
-    "peers", "bounds", "growth",
+    "peers", "bounds", "growth", "replicas",
 )  # fmt: skip
 
 

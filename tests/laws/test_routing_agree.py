@@ -54,10 +54,10 @@ def test_routing_after_looking_ahead_and_going_back_is_the_same(world, plan):
         assert a == b, what
 
 
-def served_by(row, ready, arrival_ns, key):
+def served_by(row, ready, arrival_ns, key, engine=ExactPlane):
     """Log of a plane with one pool, some of whose slots are ready, when nobody is lost."""
     clock, streams = Clock(), Streams(3)
-    plane = ExactPlane(clock, [row], [Traffic(streams.key("exposure/a"), streams.key("service/a"))], log=True)
+    plane = engine(clock, [row], [Traffic(streams.key("exposure/a"), streams.key("service/a"))], log=True)
     plane.steer(0, Steering(0, 1.0, NEVER // 4, 1000))
     for slot in ready:
         plane.ready(slot)
@@ -84,11 +84,25 @@ def affine(load_bound, slots=16, service_s=1e-6):
 def test_no_request_goes_to_a_replica_at_its_bound(gaps_and_keys, ready, load_bound):
     arrival_ns = np.cumsum([gap for gap, _ in gaps_and_keys])
     log = served_by(affine(load_bound), ready, arrival_ns, [key for _, key in gaps_and_keys])
+    stays_below(log, load_bound, len(ready))
+
+
+def stays_below(log, load_bound, ready):
+    """Each request found fewer at its replica than the bound allows."""
     for i, entry in enumerate(log):
         # at an instant completions come before arrivals
         inside = log[:i][log[:i]["end_ns"] > entry["arrival_ns"]]
         at_the_chosen = int((inside["slot"] == entry["slot"]).sum())
-        assert at_the_chosen < load_limit(load_bound, len(inside), len(ready))
+        assert at_the_chosen < load_limit(load_bound, len(inside), ready)
+
+
+def test_a_key_that_keeps_most_replicas_busy_finds_the_least_busy_one():
+    """More full replicas than a request walks past."""
+    crowd = affine(1.25, slots=128, service_s=1e-5), range(128), np.arange(300), np.zeros(300, np.int64)
+    exact, reference = served_by(*crowd), served_by(*crowd, engine=ReferencePlane)
+    assert exact.tolist() == reference.tolist()
+    stays_below(exact, 1.25, 128)
+    assert len(set(exact["slot"].tolist())) == 128
 
 
 @settings(max_examples=25, deadline=None)

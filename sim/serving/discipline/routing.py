@@ -8,6 +8,9 @@ from sim.compiled import inlined
 from sim.streams import Purpose, uniform, uniform_pair
 
 POINTS = 16  # assumption: places of a replica on the circle; the bound on loads evens out what the places leave uneven
+MOST_STEPS = (
+    64  # assumption: points that a request of affinity looks at; one key may be as busy as all replicas together
+)
 _ROUTING, _AFFINITY = int(Purpose.ROUTING), int(Purpose.AFFINITY)
 _CIRCLE = np.uint64(0)  # key of the replicas' places, which are the same in every run; a workload's keys are digests
 
@@ -15,7 +18,13 @@ _CIRCLE = np.uint64(0)  # key of the replicas' places, which are the same in eve
 @inlined
 def least_outstanding_key(outstanding: int, slot: int) -> int:
     """Order of replicas for least-outstanding routing: fewest requests queued or in service, then the lowest slot."""
-    return outstanding * 1048576 + slot
+    return (outstanding << 20) + slot
+
+
+@inlined
+def outstanding_in(key: int) -> int:
+    """The requests queued or in service in a `least_outstanding_key`."""
+    return key >> 20
 
 
 @inlined

@@ -24,9 +24,7 @@ from sim.serving.kernels.requests import (
     settle_calendar,
     waited_for,
 )
-from sim.serving.kernels.ring import pick_ready
 from sim.serving.kernels.state import (
-    AFFINITY,
     CALLS_FULL,
     DONE,
     DRAINED,
@@ -196,8 +194,7 @@ def set_mode(st: State, slot: int, mode: int, t: int) -> bool:
             st.ready[p.first + n] = other
             n += 1
     p.ready = n
-    if p.kind == AFFINITY:
-        pick_ready(st, p)
+    p.stale = 1
     if p.kind == SHARED_QUEUE:
         prefer(st, row, slot)
         start_shared(st, row, t, True)

@@ -1,7 +1,7 @@
 """Steps of the compiled path that all pools share: a request enters the system, ends, is logged; events are set."""
 
 from sim.compiled import inlined
-from sim.serving.discipline.routing import least_outstanding_key
+from sim.serving.discipline.routing import least_outstanding_key, outstanding_in
 from sim.serving.kernels.idle import least, put_in, take_out
 from sim.serving.kernels.state import (
     AFFINITY,
@@ -51,7 +51,7 @@ def prefer(st: State, row: int, slot: int) -> None:
     """Refresh the place of a slot in its row's order of preference."""
     p = st.rows[row]
     s = st.slots[slot]
-    if p.kind == LEAST_OUTSTANDING:
+    if p.kind != SHARED_QUEUE:
         key = least_outstanding_key(s.queued + s.serving, slot) if s.mode == READY else NEVER
         if st.route_key[slot] != key:
             st.route_key[slot] = key
@@ -65,21 +65,22 @@ def prefer(st: State, row: int, slot: int) -> None:
 @inlined
 def note_load(st: State, row: int, slot: int) -> None:
     """A replica with a queue of its own has changed its load or its mode: tell the routers that go by it."""
-    kind = st.rows[row].kind
-    if kind == LEAST_OUTSTANDING:
+    p = st.rows[row]
+    if p.kind == LEAST_OUTSTANDING:
         prefer(st, row, slot)
-    elif kind == AFFINITY:
-        s = st.slots[slot]
-        load = s.queued + s.serving if s.mode == READY else 0
-        st.rows[row].outstanding += load - s.counted
-        s.counted = load
+    elif p.kind == AFFINITY:
+        before = st.route_key[slot]
+        prefer(st, row, slot)
+        after = st.route_key[slot]
+        p.outstanding += 0 if after == NEVER else outstanding_in(after)
+        p.outstanding -= 0 if before == NEVER else outstanding_in(before)
 
 
 @inlined
 def preferred(st: State, row: int) -> int:
     """Slot that the row's order puts first, or -1 when none is eligible."""
     p = st.rows[row]
-    if p.kind == LEAST_OUTSTANDING:
+    if p.kind != SHARED_QUEUE:
         slot = p.first + st.route_win[p.tree + 1]
         return -1 if st.route_key[slot] == NEVER else slot
     number = least(st.idle, p.tree, p.slots)

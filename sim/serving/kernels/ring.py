@@ -1,14 +1,15 @@
 """The circle of affinity routing in the compiled path: points of the ready replicas in order, found by bisection.
 
 A row's circle of all its slots is sorted once, when the state is laid out; the points of those that are ready are
-picked out of it whenever a replica becomes ready or stops.
+picked out of it at the first arrival after a replica became ready or stopped. What `advance` writes here follows from
+the slots' modes alone, so that it needs no copy when a look ahead is taken back.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiled import inlined, kernel
-from sim.serving.discipline.routing import POINTS, replica_place
+from sim.serving.discipline.routing import MOST_STEPS, POINTS, replica_place
 from sim.serving.kernels.state import READY, State
 
 
@@ -37,11 +38,14 @@ def pick_ready(st: State, p) -> None:  # type: ignore[no-untyped-def]
             st.ring_place[p.ring + n] = st.circle_place[i]
             st.ring_slot[p.ring + n] = slot
             n += 1
+    p.stale = 0
 
 
 @inlined
 def walk(st: State, p, place: float, limit: int) -> int:  # type: ignore[no-untyped-def]
-    """The slot of the first point at or after `place` whose replica has fewer than `limit` outstanding requests."""
+    """The slot of the first point at or after `place` whose replica has fewer than `limit` outstanding requests; -1
+    where none of the next MOST_STEPS points has.
+    """
     points = p.ready * POINTS
     low, high = 0, points
     while low < high:
@@ -50,7 +54,7 @@ def walk(st: State, p, place: float, limit: int) -> int:  # type: ignore[no-unty
             low = middle + 1
         else:
             high = middle
-    for step in range(points):
+    for step in range(min(points, MOST_STEPS)):
         i = low + step
         slot = st.ring_slot[p.ring + (i if i < points else i - points)]
         s = st.slots[slot]

@@ -14,7 +14,7 @@ from sim.serving.kernels.api import call_api
 from sim.serving.kernels.batching import batch_limit, start_own, start_shared
 from sim.serving.kernels.queueing import enqueue
 from sim.serving.kernels.requests import admit, end_at_once, note_load, preferred
-from sim.serving.kernels.ring import walk
+from sim.serving.kernels.ring import pick_ready, walk
 from sim.serving.kernels.state import (
     AFFINITY,
     API,
@@ -122,7 +122,11 @@ def _chosen(st: State, row: int, w: int, request: int, key: int, tenant: int, dr
     if p.kind == AFFINITY:
         content = tenant if p.by == BY_TENANT else key
         if content != NO_KEY:
-            return walk(st, p, key_place(wl.service_key, content), load_limit(p.load_bound, p.outstanding, p.ready))
+            if p.stale != 0:
+                pick_ready(st, p)
+            limit = load_limit(p.load_bound, p.outstanding, p.ready)
+            slot = walk(st, p, key_place(wl.service_key, content), limit)
+            return slot if slot >= 0 else preferred(st, row)
     return _better_of_two(st, p, wl.service_key, request, draw)
 
 

@@ -33,7 +33,6 @@ SLOT = np.dtype([
     ("row", _I), ("mode", _I), ("serving", _I), ("queued", _I), ("head", _I), ("tail", _I), ("batch", _I),
     ("started_ns", _I), ("busy_flow", _I), ("load_flow", _I), ("completions", _I),
     ("batch_limit", _F),  # of an adaptive batch
-    ("counted", _I),  # affinity: its part in its row's `outstanding`
 ])  # fmt: skip
 ROW = np.dtype([
     ("kind", _I), ("first", _I), ("slots", _I), ("tree", _I), ("ready", _I), ("turn", _I),
@@ -42,8 +41,9 @@ ROW = np.dtype([
     # whether queues are sorted by priority; row that takes who finds no room here (-1: none); whether some batch sizes
     # are preferred; adaptive batches: growth (0: none), decrease, and the time that they should take
     ("ranked", _I), ("overflow", _I), ("preferred", _I), ("step", _I), ("decrease", _F), ("target_ns", _I),
-    # affinity: what it goes by, the bound on loads, requests at the ready replicas, place of its first point
-    ("by", _I), ("load_bound", _F), ("outstanding", _I), ("ring", _I),
+    # affinity: what it goes by, the bound on loads, requests at the ready replicas; place of its first point, and
+    # whether the replicas that are ready have changed since the ring was made
+    ("by", _I), ("load_bound", _F), ("outstanding", _I), ("ring", _I), ("stale", _I),
 ])  # fmt: skip
 WORKLOAD = np.dtype([
     ("row", _I), ("exposure", _F), ("timeout_ns", _I), ("slo_ns", _I), ("exposure_key", _U), ("service_key", _U),
