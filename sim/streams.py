@@ -34,6 +34,7 @@ class Purpose(IntEnum):
     PATIENCE = 14
     ROUTING = 15
     AFFINITY = 16
+    ZONE = 17
 
 
 class Streams:

@@ -125,7 +125,7 @@ def _judge_phase(tree: Tree, phase: str, composed: Composed, base_is_valid: bool
         found = [
             *checks.serving(lived_in, phase),
             *checks.overflows(lived_in),
-            *routing_checks.affinity(lived_in, phase),
+            *routing_checks.routing(lived_in, phase),
             *life_checks.learning(lived_in),
         ]
     except ValidationError as e:

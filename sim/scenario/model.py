@@ -25,6 +25,7 @@ from sim.serving.clients import NoRetry, Retrying, Stage, way_problem
 from sim.serving.parameters import Api, LinearService
 from sim.serving.routing import Routing
 from sim.serving.waiting import REJECT, EndlessPatience, Patience, Priority, Queue
+from sim.serving.zones import Zones
 from sim.workload.parameters import (
     ClientMixWorkload,
     ClosedLoopWorkload,
@@ -105,14 +106,15 @@ class Pool(ReplicaType):
     """Replicas of one kind behind one router.
 
     machine, model: what a replica is; service: how long a batch takes; batching, queue, routing: the request path in
-    front of it; scrape: what the autoscaler gets to see; autoscaler: who decides how many there are; hosting: terms of
-    the ways in which a phase may have it served.
+    front of it; zones: where its replicas stand (None: where does not matter); scrape: what the autoscaler gets to see;
+    autoscaler: who decides how many there are; hosting: terms of the ways in which a phase may have it served.
     """
 
     service: LinearService
     batching: BatchFormation
     queue: Queue
     routing: Routing
+    zones: Zones | None = None
     scrape: Scrape = Scrape()
     autoscaler: Autoscaler
     hosting: Hosting

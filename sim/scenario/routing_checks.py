@@ -1,4 +1,4 @@
-"""Checks of routing against what requests carry: affinity needs something that comes back."""
+"""Checks of routing against what requests carry, and against zones: affinity needs something that comes back."""
 
 from collections.abc import Iterator
 
@@ -8,25 +8,35 @@ from sim.serving.routing import Affinity
 from sim.workload.attributes import UniqueKeys
 
 
-def affinity(scenario: Scenario, phase: str) -> Iterator[Refusal]:
-    """Pools that hold requests by what none of them shares, or all of them do. scenario: effective in this phase."""
+def routing(scenario: Scenario, phase: str) -> Iterator[Refusal]:
+    """Pools that hold requests by what none of them shares, or all of them do; routers that cannot look at home first.
+
+    scenario: effective in this phase.
+    """
     if scenario.phases[phase].serving == "api":
         return
     for name in sorted({workload.pool for workload in scenario.workloads.values()} & scenario.pools.keys()):
-        routing = scenario.pools[name].routing
-        if not isinstance(routing, Affinity):
+        chosen, zones = scenario.pools[name].routing, scenario.pools[name].zones
+        if zones is not None and zones.prefer_own and chosen not in ("random", "power_of_two"):
+            kind = chosen if isinstance(chosen, str) else chosen.kind
+            yield Refusal(
+                ("pools", name, "zones", "prefer_own"), True,
+                f"routing {kind} chooses among all replicas. Type routing: power_of_two or random, or "
+                "prefer_own: false.",
+            )  # fmt: skip
+        if not isinstance(chosen, Affinity):
             continue
         users = [workload for workload in scenario.workloads.values() if workload.pool == name]
         where = ("pools", name, "routing", "by")
-        if routing.by == "content" and all(isinstance(workload.keys, UniqueKeys) for workload in users):
+        if chosen.by == "content" and all(isinstance(workload.keys, UniqueKeys) for workload in users):
             yield Refusal(
-                where, routing.by,
+                where, chosen.by,
                 "every request asks for something else (keys: unique), so that none belongs to a replica. Type "
                 "workload.keys={kind: zipf}, or routing: power_of_two.",
             )  # fmt: skip
-        if routing.by == "tenant" and all(workload.tenant_count == 1 for workload in users):
+        if chosen.by == "tenant" and all(workload.tenant_count == 1 for workload in users):
             yield Refusal(
-                where, routing.by,
+                where, chosen.by,
                 "one tenant asks for everything, so that every request belongs to the same replica. Type "
                 "workload.tenants.count=20 or more, or routing: power_of_two.",
             )  # fmt: skip

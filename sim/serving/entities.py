@@ -23,6 +23,7 @@ class Request:
     batch: int = 0
     tenant: int = 0
     priority: int = 0
+    detour_ns: int = 0
     gives_up_ns: int = NEVER
     call: "Call | None" = None
     epoch: int = 0

@@ -85,9 +85,14 @@ def lay_path(st: State, w: int, steps: int, path: tuple[Step, ...]) -> None:
 
 
 def _lay_out_rings(st: State, rows: list[Row]) -> State:
-    """Give each row with affinity its terms and its stretch of points, with all of its slots on the circle."""
+    """Give each row with affinity its terms and its stretch of points, with all of its slots on the circle; and each
+    row its zones.
+    """
     places, slots, points = [np.zeros(1)], [np.zeros(1, np.int32)], 1
+    bounds = 0
     for p, row in zip(st.rows, rows, strict=True):
+        p["zones"], p["detour_ns"], p["at_home"], p["zone_at"] = row.zones, row.detour_ns, row.at_home, bounds
+        bounds += row.zones + 1
         if row.kind == AFFINITY:
             p["by"], p["load_bound"], p["ring"] = row.by, row.load_bound, points
             of_row = circle(row.slots, int(p["first"]))
@@ -96,7 +101,7 @@ def _lay_out_rings(st: State, rows: list[Row]) -> State:
             points += len(of_row[0])
     return st._replace(
         circle_place=np.concatenate(places), circle_slot=np.concatenate(slots),
-        ring_place=np.zeros(points), ring_slot=np.zeros(points, np.int32),
+        ring_place=np.zeros(points), ring_slot=np.zeros(points, np.int32), zone_ready=np.zeros(bounds, np.int64),
     )  # fmt: skip
 
 

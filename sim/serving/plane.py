@@ -29,6 +29,7 @@ from sim.serving.kernels.state import (
 from sim.serving.parameters import Api, LinearService
 from sim.serving.routing import Affinity
 from sim.serving.waiting import Queue
+from sim.serving.zones import Zones
 
 _WORD = (1 << 64) - 1
 ROUTINGS = {
@@ -44,7 +45,9 @@ class Row:
     kind: API or one of ROUTINGS; slots: places for replicas; capacity: of each queue; mean_ns: [max_batch + 1] mean
     service time by batch size; sigma: of the logarithm of a lognormal factor; overflow: row that takes who finds no
     room here, -1 for none; preferred: batch sizes, rising; step, decrease, target_ns: of an adaptive batch (step 0: it
-    is fixed); by, load_bound: of affinity, BY_CONTENT or BY_TENANT and how far above the mean load a replica may go.
+    is fixed); by, load_bound: of affinity, BY_CONTENT or BY_TENANT and how far above the mean load a replica may go;
+    zones: over how many the slots are spread in turn; detour_ns: what an answer from another zone takes longer; at_home:
+    whether the router (RANDOM or POWER_OF_TWO) looks into a request's own zone first.
     """
 
     kind: int
@@ -62,6 +65,9 @@ class Row:
     target_ns: int = 0
     by: int = BY_CONTENT
     load_bound: float = 1.0
+    zones: int = 1
+    detour_ns: int = 0
+    at_home: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,7 +231,7 @@ def check_tenants(tenant: NDArray[np.int32], traffic: Traffic) -> None:
 
 def pool_row(
     service: LinearService, batching: BatchFormation, queue: Queue, routing: str | Affinity, slots: int,
-    overflow: int = -1,
+    overflow: int = -1, zones: Zones | None = None,
 ) -> Row:  # fmt: skip
     """The row of a self-run pool with room for `slots` replicas (rounded up to a power of two).
 
@@ -251,6 +257,9 @@ def pool_row(
         target_ns=round(adaptive.target_s * 1e9) if adaptive else 0,
         by=BY_TENANT if affinity.by == "tenant" else BY_CONTENT,
         load_bound=affinity.load_bound,
+        zones=1 if zones is None else len(zones.names),
+        detour_ns=0 if zones is None else 2 * round(zones.latency_s * 1e9),
+        at_home=zones is not None and zones.prefer_own,
     )
 
 

@@ -26,6 +26,7 @@ from sim.serving.discipline.routing import (
     round_robin_turn,
 )
 from sim.serving.discipline.service import draw_service_ns
+from sim.serving.discipline.zones import zone_of_replica, zone_of_request
 from sim.serving.entities import Queue, Replica, Request
 from sim.serving.kernels.state import (
     AFFINITY,
@@ -129,6 +130,9 @@ class Pools:
             )  # fmt: skip
             yield self._clock.at(self._clock.now + took, Rank.COMPLETION, replica.slot)
             for r in batch:
+                if self._home(row, r) != zone_of_replica(replica.slot - int(self.rows[row]["first"]), p.zones):
+                    self._tally.count(r.workload, crossed=1)
+                    r.detour_ns = p.detour_ns
                 self._end(r)
             now = self._clock.now
             replica.busy_ns += now - replica.started_ns
@@ -204,6 +208,10 @@ class Pools:
         ready = [r for r in self._replicas[row] if r.taking]
         if not ready:
             return None
+        if self._rows[row].at_home:
+            first, zones = int(self.rows[row]["first"]), self._rows[row].zones
+            home = self._home(row, r)
+            ready = [one for one in ready if zone_of_replica(one.slot - first, zones) == home] or ready
         if kind == ROUND_ROBIN:
             turn = int(self.rows[row]["turn"])
             self.rows[row]["turn"] += 1
@@ -218,6 +226,11 @@ class Pools:
             assert kind in (POWER_OF_TWO, AFFINITY)
             ready = [ready[i] for i in drawn_pair(key, r.request, r.draw, len(ready))]
         return min(ready, key=lambda r: least_outstanding_key(r.outstanding, r.slot))
+
+    def _home(self, row: int, r: Request) -> int:
+        """The zone that a request comes from."""
+        zones = self._rows[row].zones
+        return 0 if zones == 1 else zone_of_request(self._traffic[r.workload].service_key, r.request, zones)
 
     def _next_on_circle(self, row: int, ready: list[Replica], place: float) -> Replica:
         """The first ready replica at or after a place on the circle that is not too busy for one request more; the

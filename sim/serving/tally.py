@@ -37,8 +37,8 @@ class Tally:
         self.count(r.workload, in_system=1, system_flow=r.arrival_ns)
 
     def end_served(self, r: Request) -> None:
-        """A served request ends now: completed, or timed out at its deadline if that came first."""
-        now, w = self._clock.now, r.workload
+        """A served request ends now, or a detour later: completed, or timed out at its deadline if that came first."""
+        now, w = self._clock.now + r.detour_ns, r.workload
         if now > r.deadline_ns:
             self.count(w, timed_out=1, lost_sum_s=(now - r.arrival_ns) * 1e-9)
             self._note(r, TIMED_OUT, r.deadline_ns)
@@ -47,13 +47,13 @@ class Tally:
             self.count(w, completed=1, latency_sum_s=latency * 1e-9, good=int(latency <= self.workloads[w]["slo_ns"]))
             self._histogram[w, bucket_of(latency)] += 1
             self._note(r, COMPLETED, now)
-        self._leave(r)
+        self._leave(r, now)
 
     def end_dropped(self, r: Request) -> None:
         """A queued request is dropped because its deadline has passed, or its patience has ended."""
         self.count(r.workload, timed_out=1, lost_sum_s=(self._clock.now - r.arrival_ns) * 1e-9)
         self._note(r, TIMED_OUT, r.gives_up_ns)
-        self._leave(r)
+        self._leave(r, self._clock.now)
         r.ended.succeed()
 
     def reject(self, r: Request) -> None:
@@ -125,9 +125,9 @@ class Tally:
         taken, self._log = np.array(self._log, dtype=LOG), []
         return taken
 
-    def _leave(self, r: Request) -> None:
+    def _leave(self, r: Request, end_ns: int) -> None:
         self._inside.remove(r)
-        self.count(r.workload, in_system=-1, system_flow=-self._clock.now)
+        self.count(r.workload, in_system=-1, system_flow=-end_ns)
 
     def _note(self, r: Request, outcome: int, end_ns: int) -> None:
         if self._log_on:

@@ -37,7 +37,7 @@ _BUG = "This is a bug in poc2scale: please report it."
 _HOURS_TOLERANCE = 1e-9  # float hours of up to 1e5 lines, each rounded to 1e-16 of itself
 _USED = (
     "offered", "hit", "completed", "throttled", "rejected", "timed_out", "api_calls", "api_prompt_tokens",
-    "api_output_tokens",
+    "api_output_tokens", "crossed",
 )  # fmt: skip
 
 
@@ -133,6 +133,13 @@ class Books:
         answered = used["hit"] + used["completed"]
         egress = answered * workload.response_bytes
         volume_line(self.ledger, at_s, "network.egress", self._egress, egress, phase, workload=name)
+        zones = self._effective.pools[workload.pool].zones
+        if zones is not None and used["crossed"]:
+            gb = used["crossed"] * (zones.request_bytes + workload.response_bytes) / 1e9
+            self.ledger.post(
+                at_s, "network.inter_zone", "variable", gb, "GB", zones.price_usd_per_gb, phase, workload=name,
+                resource=workload.pool,
+            )  # fmt: skip
         logs = used["offered"] * workload.log_bytes
         log_lines(self.ledger, at_s, self._ingest, self._storage[name], logs, phase, workload=name)
         life, shed = self._lives.get(name), used["rejected"] + used["timed_out"]

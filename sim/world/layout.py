@@ -91,9 +91,7 @@ def lay_out(effective: dict[str, Scenario]) -> Layout:
     first = 0
     for index, entry in layout.pools.items():
         pool = entry.pool
-        layout.rows[index] = pool_row(
-            pool.service, pool.batching, pool.queue, pool.routing, entry.slots, layout.rows[index].overflow
-        )
+        layout.rows[index] = _row(pool, entry.slots, layout.rows[index].overflow)
         entry.first_slot = first
         first += layout.rows[index].slots
     return layout
@@ -117,7 +115,8 @@ def _pool(
     queue overflows to, -1 for none.
     """
     request_path = (
-        name, managed, pool.machine, pool.model, pool.service, pool.batching, pool.queue, pool.routing, overflow,
+        name, managed, pool.machine, pool.model, pool.service, pool.batching, pool.queue, pool.routing, pool.zones,
+        overflow,
     )  # fmt: skip
     slots = HEADROOM * max(1, pool.autoscaler.max_replicas)
     for key, index in known:
@@ -125,10 +124,14 @@ def _pool(
             layout.pools[index].slots = max(layout.pools[index].slots, slots)
             return index
     index = len(layout.rows)
-    layout.rows.append(pool_row(pool.service, pool.batching, pool.queue, pool.routing, slots, overflow))
+    layout.rows.append(_row(pool, slots, overflow))
     layout.pools[index] = PoolRow(name, pool, slots, managed)
     known.append((request_path, index))
     return index
+
+
+def _row(pool: Pool, slots: int, overflow: int) -> Row:
+    return pool_row(pool.service, pool.batching, pool.queue, pool.routing, slots, overflow, pool.zones)
 
 
 def most_steps(effective: dict[str, Scenario], workload: str) -> int:

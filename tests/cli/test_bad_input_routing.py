@@ -46,6 +46,20 @@ WRONG = {
         ["pool.routing={kind: affinity, by: tenant}", "workload.tenants.count=1"], "pool.routing.by: tenant",
         ["same replica", "workload.tenants.count=20"],
     ),
+    "one zone": (["pool.zones={names: [a]}"], "pool.zones: zones need at least two", ["[a, b, c]", "zones: null"]),
+    "a zone named twice": (["pool.zones={names: [a, a]}"], "pool.zones: zones need", ["no two alike"]),
+    "zones without names": (["pool.zones={latency: 1 ms}"], "pool.zones.names: missing", ["type a value"]),
+    "a latency without a unit": (
+        ["pool.zones={names: [a, b], latency: 1}"], "pool.zones.latency: 1", ["without a unit", '"90 s"'],
+    ),
+    "a price without a unit": (
+        ["pool.zones={names: [a, b], price: 0.01}"], "pool.zones.price: 0.01", ["without a unit", "USD/GB"],
+    ),
+    "zones that are a number": (["pool.zones=3"], "pool.zones: 3: not a group of keys", ["Expected keys"]),
+    "a router that cannot look at home": (
+        ["pool.zones={names: [a, b], prefer_own: true}"], "pool.zones.prefer_own: True: routing least_outstanding",
+        ["routing: power_of_two or random", "prefer_own: false"],
+    ),
     "a phase's bound": (
         ["phases.scale.override.pool.routing={kind: affinity, load_bound: 0.5}"],
         "phases.scale.override.pool.routing.load_bound: 0.5", ["at least 1.05"],

@@ -177,7 +177,7 @@ def play(engine, world):
 COUNTERS = (
     "potential", "offered", "hit", "completed", "good", "throttled", "rejected", "timed_out", "in_system", "waited",
     "api_calls", "api_prompt_tokens", "api_output_tokens", "system_flow", "queued", "queue_flow", "latency_sum_s",
-    "lost_sum_s", "wait_sum_s", "cache_live", "attempts", "retries", "hedges", "budget", "issued",
+    "lost_sum_s", "wait_sum_s", "cache_live", "attempts", "retries", "hedges", "budget", "issued", "crossed",
 )  # fmt: skip
 
 

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.serving.discipline.routing import load_limit
+from sim.serving.discipline.zones import zone_of_request
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import COMPLETED, NEVER
 from sim.serving.parameters import Batching, LinearService, Queue
 from sim.serving.plane import Steering, Traffic, pool_row
 from sim.serving.reference import ReferencePlane
 from sim.serving.routing import Affinity
+from sim.serving.zones import Zones
 from sim.streams import Streams
 from tests.laws.test_engines_agree import API_ROW, SLOTS, play, service, tick, world
 
@@ -22,21 +24,33 @@ AFFINITIES = [Affinity(by=by, load_bound=bound) for by in ("content", "tenant") 
 
 
 @st.composite
-def routed_pool(draw):
-    """A pool with one of the routings that draw or hash."""
+def standing(draw, routing):
+    """Zones, or none."""
+    return draw(st.none() | st.builds(
+        Zones, names=st.sampled_from([("a", "b"), ("a", "b", "c")]), latency_s=st.sampled_from([0.0, 5e-8, 1e-7]),
+        prefer_own=st.booleans() if routing in ("random", "power_of_two") else st.just(False),
+    ))  # fmt: skip
+
+
+@st.composite
+def routed_pool(draw, routings=("random", "power_of_two", *AFFINITIES), zones=None):
+    """A pool with one of the routings that draw or hash; in zones, perhaps."""
+    routing = draw(st.sampled_from(routings))
     return pool_row(
         draw(service()),
         Batching(max_batch_size=draw(st.integers(1, 4)), max_queue_delay_s=draw(st.integers(0, 5)) * 1e-7),
         Queue(capacity=draw(st.integers(0, 6))),
-        draw(st.sampled_from(["random", "power_of_two", *AFFINITIES])),
+        routing,
         SLOTS,
+        draw(standing(routing) if zones is None else st.just(zones)),
     )
 
 
 @st.composite
 def routed_world(draw):
     """A world whose pools have such routings."""
-    return draw(world()) | {"rows": [draw(routed_pool()), draw(routed_pool()), API_ROW]}
+    known = routed_pool(["least_outstanding", "round_robin", "shared_queue"])
+    return draw(world()) | {"rows": [draw(routed_pool()), draw(routed_pool() | known), API_ROW]}
 
 
 @settings(max_examples=150, deadline=None)
@@ -45,6 +59,25 @@ def test_both_engines_route_alike(world):
     reference, exact = play(ReferencePlane, world), play(ExactPlane, world)
     for what, a, b in zip(("log", "counters", "histograms", "drained", "scrapes"), reference, exact, strict=True):
         assert a == b, what
+
+
+THREE = Zones(names=("a", "b", "c"), latency_s=2e-7, prefer_own=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(routed_world(), routed_pool(["random", "power_of_two"], zones=THREE))
+def test_an_own_zone_is_left_only_where_nobody_is_ready_there_and_that_takes_its_time(world, row):
+    plain = {**world, "rows": [row, row, API_ROW], "switch": None, "exposure": 1.0, "touches": []}
+    log, counters, *_ = play(ExactPlane, plain)
+    served = [(e[0], e[1], e[6]) for e in log if e[6] >= 0]
+    ready_zones = {slot % SLOTS % 3 for slot in world["ready_at_start"] if slot < SLOTS}
+    key = [Streams(7).key(f"service/{w}") for w in range(len(world["arrivals"]))]
+    ended = sum(counters["completed"]) + sum(counters["timed_out"])
+    homes = [zone_of_request(key[w], request, 3) for request, w, _ in served]
+    for home, (_, _, slot) in zip(homes, served, strict=True):
+        assert slot % 3 == home or home not in ready_zones
+    away = sum(slot % 3 != home for home, (_, _, slot) in zip(homes, served, strict=True))
+    assert sum(counters["crossed"]) <= away <= ended + sum(counters["in_system"])
 
 
 @settings(max_examples=100, deadline=None)

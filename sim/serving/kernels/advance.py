@@ -176,6 +176,22 @@ def advance(
             return DRAINED
 
 
+@inlined
+def _list_ready(st: State, p) -> None:  # type: ignore[no-untyped-def]
+    """List a row's ready slots, zone by zone where its router looks at home first. p: the record of the row."""
+    n, lists = 0, p.zones if p.at_home != 0 else 1
+    for zone in range(lists):
+        if p.at_home != 0:
+            st.zone_ready[p.zone_at + zone] = n
+        for slot in range(p.first + zone, p.first + p.slots, lists):
+            if st.slots[slot].mode == READY:
+                st.ready[p.first + n] = slot
+                n += 1
+    if p.at_home != 0:
+        st.zone_ready[p.zone_at + lists] = n
+    p.ready = n
+
+
 @kernel
 def set_mode(st: State, slot: int, mode: int, t: int) -> bool:
     """Make a slot's replica READY or DRAINING at a control event of time `t`; True when it is empty and now OFF."""
@@ -188,12 +204,7 @@ def set_mode(st: State, slot: int, mode: int, t: int) -> bool:
         s.busy_flow = s.load_flow = s.completions = 0
         s.batch_limit = 1.0
     s.mode = mode
-    n = 0
-    for other in range(p.first, p.first + p.slots):
-        if st.slots[other].mode == READY:
-            st.ready[p.first + n] = other
-            n += 1
-    p.ready = n
+    _list_ready(st, p)
     p.stale = 1
     if p.kind == SHARED_QUEUE:
         prefer(st, row, slot)

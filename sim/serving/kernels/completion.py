@@ -3,6 +3,7 @@
 from sim.compiled import inlined
 from sim.record.histogram import bucket_of
 from sim.serving.discipline.batching import next_limit
+from sim.serving.discipline.zones import zone_of_replica, zone_of_request
 from sim.serving.kernels.api import pop_api
 from sim.serving.kernels.batching import start_own, start_shared
 from sim.serving.kernels.cache import remember
@@ -21,27 +22,43 @@ from sim.serving.kernels.state import (
 
 @inlined
 def _end_served(st: State, node: int, start_ns: int, t: int, slot: int, batch: int) -> None:
-    """A served request ends at `t`: completed, or timed out at its deadline if that came first. Its answer is kept."""
+    """A request is served at `t`, and its answer comes then or a detour later: it ends, completed, or timed out at its
+    deadline if that came first. Its answer is kept.
+    """
     n = st.nodes[node]
     if n.call >= 0:
         shard_served(st, node, start_ns, t, slot, batch)
         return
     w = n.workload
-    if t > n.deadline_ns:
+    ends = t + _detour_ns(st, n, slot)
+    if ends > n.deadline_ns:
         st.workloads[w].timed_out += 1
-        st.workloads[w].lost_sum_s += (t - n.arrival_ns) * 1e-9
+        st.workloads[w].lost_sum_s += (ends - n.arrival_ns) * 1e-9
         log(st, node, TIMED_OUT, start_ns, n.deadline_ns, slot, batch)
     else:
-        latency = t - n.arrival_ns
+        latency = ends - n.arrival_ns
         st.workloads[w].completed += 1
         st.workloads[w].latency_sum_s += latency * 1e-9
         if latency <= st.workloads[w].slo_ns:
             st.workloads[w].good += 1
         st.histogram[w, bucket_of(latency)] += 1
-        log(st, node, COMPLETED, start_ns, t, slot, batch)
+        log(st, node, COMPLETED, start_ns, ends, slot, batch)
     if st.workloads[w].cache_entries > 0 and n.key != NO_KEY:
         remember(st, w, n.key, t)
-    leave(st, node, t)
+    leave(st, node, ends)
+
+
+@inlined
+def _detour_ns(st: State, n, slot: int) -> int:  # type: ignore[no-untyped-def]
+    """How much longer the answer of a slot's replica takes to a request (its record `n`) that comes from elsewhere."""
+    p = st.rows[n.row]
+    wl = st.workloads[n.workload]
+    if p.zones <= 1:
+        return 0
+    if zone_of_request(wl.service_key, n.request, p.zones) == zone_of_replica(slot - p.first, p.zones):
+        return 0
+    wl.crossed += 1
+    return p.detour_ns
 
 
 @inlined

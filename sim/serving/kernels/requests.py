@@ -15,6 +15,7 @@ from sim.serving.kernels.state import (
     NEVER,
     OFF,
     READY,
+    SHARED_QUEUE,
     TIMED_OUT,
     State,
 )

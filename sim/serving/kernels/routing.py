@@ -10,6 +10,7 @@ from sim.serving.discipline.routing import (
     load_limit,
     round_robin_turn,
 )
+from sim.serving.discipline.zones import zone_of_request
 from sim.serving.kernels.api import call_api
 from sim.serving.kernels.batching import batch_limit, start_own, start_shared
 from sim.serving.kernels.queueing import enqueue
@@ -117,8 +118,13 @@ def _chosen(st: State, row: int, w: int, request: int, key: int, tenant: int, dr
     if p.kind == ROUND_ROBIN:
         p.turn += 1
         return st.ready[p.first + round_robin_turn(p.turn - 1, p.ready)]
+    first, ready = p.first, p.ready
+    if p.at_home != 0:
+        zone = p.zone_at + zone_of_request(wl.service_key, request, p.zones)
+        if st.zone_ready[zone + 1] > st.zone_ready[zone]:
+            first, ready = p.first + st.zone_ready[zone], st.zone_ready[zone + 1] - st.zone_ready[zone]
     if p.kind == RANDOM:
-        return st.ready[p.first + drawn_index(wl.service_key, request, draw, p.ready)]
+        return st.ready[first + drawn_index(wl.service_key, request, draw, ready)]
     if p.kind == AFFINITY:
         content = tenant if p.by == BY_TENANT else key
         if content != NO_KEY:
@@ -127,14 +133,14 @@ def _chosen(st: State, row: int, w: int, request: int, key: int, tenant: int, dr
             limit = load_limit(p.load_bound, p.outstanding, p.ready)
             slot = walk(st, p, key_place(wl.service_key, content), limit)
             return slot if slot >= 0 else preferred(st, row)
-    return _better_of_two(st, p, wl.service_key, request, draw)
+    return _better_of_two(st, wl.service_key, request, draw, first, ready)
 
 
 @inlined
-def _better_of_two(st: State, p, key: Word, request: int, draw: int) -> int:  # type: ignore[no-untyped-def]
-    """Out of two ready replicas of a row (its record `p`), drawn for the request, the one with the lighter load."""
-    i, j = drawn_pair(key, request, draw, p.ready)
-    a, b = st.ready[p.first + i], st.ready[p.first + j]
+def _better_of_two(st: State, key: Word, request: int, draw: int, first: int, ready: int) -> int:
+    """Out of two replicas, drawn for the request from the `ready` ones listed from `first` on, the less busy one."""
+    i, j = drawn_pair(key, request, draw, ready)
+    a, b = st.ready[first + i], st.ready[first + j]
     sa, sb = st.slots[a], st.slots[b]
     if least_outstanding_key(sa.queued + sa.serving, a) <= least_outstanding_key(sb.queued + sb.serving, b):
         return a

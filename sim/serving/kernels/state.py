@@ -44,6 +44,9 @@ ROW = np.dtype([
     # affinity: what it goes by, the bound on loads, requests at the ready replicas; place of its first point, and
     # whether the replicas that are ready have changed since the ring was made
     ("by", _I), ("load_bound", _F), ("outstanding", _I), ("ring", _I), ("stale", _I),
+    # zones: how many (1: none to speak of), what an answer from another one takes longer, whether the router looks at
+    # home first, place of its bounds in `zone_ready`
+    ("zones", _I), ("detour_ns", _I), ("at_home", _I), ("zone_at", _I),
 ])  # fmt: skip
 WORKLOAD = np.dtype([
     ("row", _I), ("exposure", _F), ("timeout_ns", _I), ("slo_ns", _I), ("exposure_key", _U), ("service_key", _U),
@@ -67,6 +70,7 @@ WORKLOAD = np.dtype([
     ("users", _I), ("think_ns", _I), ("think_exponential", _I), ("users_at", _I), ("issued", _I),
     # rank in queues; patience in a queue: mean (0: to the deadline), distribution, and sigma of the logarithm
     ("priority", _I), ("patience_mean_ns", _F), ("patience_distribution", _I), ("patience_sigma", _F),
+    ("crossed", _I),  # requests served in another zone than their own
 ])  # fmt: skip
 NODE = np.dtype([
     ("arrival_ns", _I), ("deadline_ns", _I), ("request", _I), ("workload", _I), ("next", _I), ("row", _I), ("key", _I),
@@ -112,7 +116,9 @@ class State(NamedTuple):
     calendar_win: NDArray[np.int32]  # tournament tree over calendar_key
     route_key: NDArray[np.int64]  # [slots]: order in which a row's router prefers them, NEVER for none
     route_win: NDArray[np.int32]  # one tournament tree a row
-    ready: NDArray[np.int32]  # [slots]: a row's ready slots, in order, from its first place on
+    ready: NDArray[
+        np.int32
+    ]  # [slots]: a row's ready slots, in order (by zone, see `zone_ready`), from its first place on
     arrival_ns: NDArray[np.int64]  # [workloads, block]
     prompt_tokens: NDArray[np.int32]
     output_tokens: NDArray[np.int32]
@@ -144,6 +150,7 @@ class State(NamedTuple):
     circle_slot: NDArray[np.int32]
     ring_place: NDArray[np.float64]  # those of the ready ones, from the first place of their row's stretch on
     ring_slot: NDArray[np.int32]
+    zone_ready: NDArray[np.int64]  # [zones + 1] a row that looks at home first: where each zone's ready slots begin
 
 
 def leaves_for(count: int) -> int:
@@ -186,5 +193,5 @@ def empty_state(
         np.zeros((1, MOST_BRANCHES), np.int64), np.zeros((1, MOST_BRANCHES)), np.zeros(1, np.int64),
         np.zeros(leaves, np.int32), np.zeros((workloads, 1)), np.zeros(max(2, tree), np.int64),
         np.full((slots + rows if ranked else 1, LEVELS), -1, np.int64), np.zeros(max(1, means), np.int64),
-        np.zeros(1), np.zeros(1, np.int32), np.zeros(1), np.zeros(1, np.int32),
+        np.zeros(1), np.zeros(1, np.int32), np.zeros(1), np.zeros(1, np.int32), np.zeros(1, np.int64),
     )  # fmt: skip
