@@ -46,8 +46,8 @@ class Row:
     service time by batch size; sigma: of the logarithm of a lognormal factor; overflow: row that takes who finds no
     room here, -1 for none; preferred: batch sizes, rising; step, decrease, target_ns: of an adaptive batch (step 0: it
     is fixed); by, load_bound: of affinity, BY_CONTENT or BY_TENANT and how far above the mean load a replica may go;
-    zones: over how many the slots are spread in turn; detour_ns: what an answer from another zone takes longer; at_home:
-    whether the router (RANDOM or POWER_OF_TWO) looks into a request's own zone first.
+    zones: over how many the slots are spread in turn; detour_ns: what an answer from another zone takes longer;
+    at_home: whether the router (RANDOM or POWER_OF_TWO) looks into a request's own zone first.
     """
 
     kind: int
