@@ -35,7 +35,7 @@ def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
         p["kind"], p["first"], p["slots"], p["tree"], p["means"] = row.kind, first, row.slots, tree, means
         p["max_batch"], p["delay_ns"], p["capacity"] = row.max_batch, row.delay_ns, row.capacity
         p["distribution"], p["sigma"] = row.distribution, row.sigma
-        p["ranked"], p["overflow"], p["preferred"] = ranked, row.overflow, bool(row.preferred)
+        p["ranked"], p["overflow"], p["varied"] = ranked, row.overflow, bool(row.preferred or row.step)
         p["step"], p["decrease"], p["target_ns"] = row.step, row.decrease, row.target_ns
         st.best_size[means : means + row.max_batch + 1] = preferred_by_size(row.preferred, row.max_batch)
         p["head"] = p["tail"] = -1

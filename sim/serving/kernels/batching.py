@@ -64,8 +64,10 @@ def batch_limit(p, s) -> int:  # type: ignore[no-untyped-def]
 @inlined
 def _due(st: State, p, s, queue, oldest: int, t: int, flush: bool) -> int:  # type: ignore[no-untyped-def]
     """How many of a queue's requests an idle replica takes now, 0 for none yet. p, s: its row and slot."""
-    limit = batch_limit(p, s)
-    preferred = st.best_size[p.means + min(queue.queued, limit)] if p.preferred != 0 else 0
+    limit, preferred = p.max_batch, 0
+    if p.varied != 0:
+        limit = batch_limit(p, s)
+        preferred = st.best_size[p.means + min(queue.queued, limit)]
     return batch_size(queue.queued, limit, preferred, oldest, p.delay_ns, t, flush)
 
 

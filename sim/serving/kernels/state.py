@@ -39,8 +39,8 @@ ROW = np.dtype([
     ("max_batch", _I), ("delay_ns", _I), ("capacity", _I), ("closing", _I), ("queued", _I), ("head", _I), ("tail", _I),
     ("means", _I), ("distribution", _I), ("sigma", _F), ("busy_flow", _I), ("busy", _I),
     # whether queues are sorted by priority; row that takes who finds no room here (-1: none); whether some batch sizes
-    # are preferred; adaptive batches: growth (0: none), decrease, and the time that they should take
-    ("ranked", _I), ("overflow", _I), ("preferred", _I), ("step", _I), ("decrease", _F), ("target_ns", _I),
+    # are preferred or the largest adapts; then growth (0: none), decrease, and the time that they should take
+    ("ranked", _I), ("overflow", _I), ("varied", _I), ("step", _I), ("decrease", _F), ("target_ns", _I),
     # affinity: what it goes by, the bound on loads, requests at the ready replicas; place of its first point, and
     # whether the replicas that are ready have changed since the ring was made
     ("by", _I), ("load_bound", _F), ("outstanding", _I), ("ring", _I), ("stale", _I),
