@@ -35,6 +35,7 @@ class Purpose(IntEnum):
     ROUTING = 15
     AFFINITY = 16
     ZONE = 17
+    SIZE = 18
 
 
 class Streams:

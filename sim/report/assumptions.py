@@ -9,6 +9,7 @@ from sim.report.facts import Facts
 from sim.report.nodes import served
 from sim.report.numbers import duration, share, three, usd
 from sim.scenario.model import Pool
+from sim.serving.services import LinearService, Service
 
 
 class Assumption(NamedTuple):
@@ -59,15 +60,29 @@ def _pool(name: str, pool: Pool) -> list[Assumption]:
     machine, model, service = pool.machine, pool.model, pool.service
     kind = f"{machine.name} ({machine.accelerator}) at {usd(machine.price_usd_per_h)} per hour"
     boot = f"{duration(machine.provisioning_s)} to boot, {duration(model.load_s)} to load {model.name}"
-    spread = "" if service.distribution == "constant" else f", {service.distribution}"
-    spread += f" (cv {three(service.cv)})" if service.cv else ""
-    time = f"{duration(service.base_s)} + {duration(service.per_item_s)} a request{spread}"
-    time += f"; batches of at most {pool.batching.max_batch_size}"
+    time = f"{_time(service)}; batches of at most {pool.batching.max_batch_size}"
     return [
         Assumption(f"machine of pool {name}", f"{kind}; {boot}", machine.source),
         Assumption(f"service time of pool {name}", f"{time}, on {service.hardware}", service.source),
         Assumption(f"autoscaler of pool {name}", _autoscaler(pool), CHOSEN),
     ]
+
+
+def _time(service: Service) -> str:
+    """Mean time of a batch, what spreads around it, and a new replica's slow first requests."""
+    if isinstance(service, LinearService):
+        words = f"{duration(service.base_s)} + {duration(service.per_item_s)} a request"
+        words += f" of size one (cv of sizes {three(service.size_cv)}" if service.size_cv else ""
+        words += (", padded to the largest)" if service.padding else ")") if service.size_cv else ""
+    else:
+        first, last = service.points[0], service.points[-1]
+        words = f"{duration(first.time_s)} for a request alone"
+        words += f" to {duration(last.time_s)} for {last.batch:,}, by table" if last.batch > 1 else ""
+    words += "" if service.distribution == "constant" else f", {service.distribution}"
+    words += f" (cv {three(service.cv)})" if service.cv else ""
+    if service.warm_up:
+        words += f"; first {service.warm_up.requests:,} of a new replica {three(service.warm_up.factor)} times as long"
+    return words
 
 
 def _autoscaler(pool: Pool) -> str:

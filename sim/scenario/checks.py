@@ -175,7 +175,10 @@ def places(phases: Mapping[str, Scenario]) -> Iterator[Refusal]:
 
 
 def serving(scenario: Scenario, phase: str) -> Iterator[Refusal]:
-    """Every workload names a pool that exists, and is patient enough to be served at all in this phase."""
+    """Every workload names a pool that exists, and is patient enough to be served at all in this phase; pools form no
+    batches beyond those that their service was measured for.
+    """
+    yield from _batches(scenario)
     by_api = scenario.phases[phase].serving == "api"
     for name, workload in scenario.workloads.items():
         missing = list(_missing_pools(scenario, name))
@@ -238,6 +241,18 @@ def overflows(scenario: Scenario) -> Iterator[Refusal]:
                 f"a pool that overflows itself, to {scenario.pools[overflow].queue.overflow}. Requests are passed on "
                 f"once: type pools.{overflow}.queue.overflow=reject, or here another pool. {instead}",
             )  # fmt: skip
+
+
+def _batches(scenario: Scenario) -> Iterator[Refusal]:
+    for name, pool in scenario.pools.items():
+        most, known = pool.batching.max_batch_size, pool.service.largest_batch
+        if most > known:
+            yield Refusal(
+                ("pools", name, "batching", "max_batch_size"),
+                most,
+                f"beyond the service times of pool {name}, measured for batches of 1 to {known}. Type at most {known}, "
+                "or a service with larger batches.",
+            )
 
 
 def remarks(scenario: Scenario) -> list[str]:

@@ -22,8 +22,9 @@ from sim.record.parameters import Record
 from sim.serving.admission import Admission, Cache, NoAdmission, NoCache
 from sim.serving.batching import BatchFormation
 from sim.serving.clients import NoRetry, Retrying, Stage, way_problem
-from sim.serving.parameters import Api, LinearService
+from sim.serving.parameters import Api
 from sim.serving.routing import Routing
+from sim.serving.services import Service
 from sim.serving.waiting import REJECT, EndlessPatience, Patience, Priority, Queue
 from sim.serving.zones import Zones
 from sim.workload.parameters import (
@@ -110,7 +111,7 @@ class Pool(ReplicaType):
     autoscaler: who decides how many there are; hosting: terms of the ways in which a phase may have it served.
     """
 
-    service: LinearService
+    service: Service
     batching: BatchFormation
     queue: Queue
     routing: Routing

@@ -29,7 +29,7 @@ def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
     ranked = any(t.priority > 0 for t in traffic)
     st = empty_state(len(rows), slots, len(traffic), 2 * slots, means, log, ranked=ranked)
     st.scalars[LOG_ON] = int(log > 0)
-    first = tree = means = 0
+    first = tree = means = varied = 0
     for i, row in enumerate(rows):
         p = st.rows[i]
         p["kind"], p["first"], p["slots"], p["tree"], p["means"] = row.kind, first, row.slots, tree, means
@@ -40,6 +40,8 @@ def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
         st.best_size[means : means + row.max_batch + 1] = preferred_by_size(row.preferred, row.max_batch)
         p["head"] = p["tail"] = -1
         st.mean_ns[means : means + len(row.mean_ns)] = row.mean_ns
+        p["variation"] = varied if len(row.variation) else -1
+        varied += len(row.variation)
         st.slots["row"][first : first + row.slots] = i
         if row.kind in (LEAST_OUTSTANDING, AFFINITY):
             plant(st.route_win, tree, row.slots, st.route_key, first)
@@ -49,7 +51,8 @@ def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
         st.slots[name] = -1
     plant(st.calendar_win, 0, int(st.scalars[LEAVES]), st.calendar_key, 0)
     memory = np.zeros(max(1, _lay_out_memory(st, traffic)), np.int64)
-    return _lay_out_calls(st, traffic)._replace(memory=memory)
+    variation = np.concatenate([row.variation for row in rows] + [np.zeros(1)])
+    return _lay_out_calls(st, traffic)._replace(memory=memory, variation=variation)
 
 
 def _lay_out_calls(st: State, traffic: list[Traffic]) -> State:

@@ -4,7 +4,7 @@ Two engines keep this meaning: `sim.serving.exact` (compiled) and `sim.serving.r
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,8 +26,9 @@ from sim.serving.kernels.state import (
     SHARED_QUEUE,
     leaves_for,
 )
-from sim.serving.parameters import Api, LinearService
+from sim.serving.parameters import Api
 from sim.serving.routing import Affinity
+from sim.serving.services import Service, variation
 from sim.serving.waiting import Queue
 from sim.serving.zones import Zones
 
@@ -47,7 +48,8 @@ class Row:
     room here, -1 for none; preferred: batch sizes, rising; step, decrease, target_ns: of an adaptive batch (step 0: it
     is fixed); by, load_bound: of affinity, BY_CONTENT or BY_TENANT and how far above the mean load a replica may go;
     zones: over how many the slots are spread in turn; detour_ns: what an answer from another zone takes longer;
-    at_home: whether the router (RANDOM or POWER_OF_TWO) looks into a request's own zone first.
+    at_home: whether the router (RANDOM or POWER_OF_TWO) looks into a request's own zone first; variation: see
+    `sim.serving.discipline.service`, empty for none.
     """
 
     kind: int
@@ -68,6 +70,7 @@ class Row:
     zones: int = 1
     detour_ns: int = 0
     at_home: bool = False
+    variation: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -230,17 +233,17 @@ def check_tenants(tenant: NDArray[np.int32], traffic: Traffic) -> None:
 
 
 def pool_row(
-    service: LinearService, batching: BatchFormation, queue: Queue, routing: str | Affinity, slots: int,
+    service: Service, batching: BatchFormation, queue: Queue, routing: str | Affinity, slots: int,
     overflow: int = -1, zones: Zones | None = None,
 ) -> Row:  # fmt: skip
     """The row of a self-run pool with room for `slots` replicas (rounded up to a power of two).
 
-    overflow: row that the queue overflows to, -1 for none.
+    overflow: row that the queue overflows to, -1 for none. Raises ValueError for batches beyond those that the service
+    was measured for.
     """
     adaptive = batching if isinstance(batching, AdaptiveBatching) else None
     affinity = routing if isinstance(routing, Affinity) else Affinity()
-    sizes = np.arange(batching.max_batch_size + 1)
-    mean_ns = np.array([service.mean_s(int(b)) for b in sizes]) * 1e9
+    mean_ns = np.array([0.0] + [service.mean_s(b) for b in range(1, batching.max_batch_size + 1)]) * 1e9
     return Row(
         kind=ROUTINGS[routing if isinstance(routing, str) else routing.kind],
         slots=leaves_for(slots),
@@ -260,6 +263,7 @@ def pool_row(
         zones=1 if zones is None else len(zones.names),
         detour_ns=0 if zones is None else 2 * round(zones.latency_s * 1e9),
         at_home=zones is not None and zones.prefer_own,
+        variation=variation(service),
     )
 
 

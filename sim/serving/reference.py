@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
+from sim.serving.discipline.calls import key_of_visit
 from sim.serving.discipline.service import draw_exposed, draw_service_ns
 from sim.serving.entities import Call, Request
 from sim.serving.kernels.state import (
@@ -170,8 +171,8 @@ class ReferencePlane:
         self._tally.count(w, api_calls=1)
         if tokens is not None:
             self._tally.count(w, api_prompt_tokens=tokens[0], api_output_tokens=tokens[1])
-        key, purpose = self._traffic[w].service_key, int(Purpose.API_LATENCY)
-        took = draw_service_ns(float(p.mean_ns[1]), p.distribution, p.sigma, key, r.request, r.draw, purpose)
+        key, purpose = key_of_visit(self._traffic[w].service_key, r.draw), int(Purpose.API_LATENCY)
+        took = draw_service_ns(float(p.mean_ns[1]), p.distribution, p.sigma, key, r.request, purpose)
         r.start_ns, r.batch = now, 1
         yield self._clock.at(now + took, Rank.COMPLETION, (1 << 47) | (w << 40) | r.request)
         self._served(r)

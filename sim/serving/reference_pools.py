@@ -13,6 +13,7 @@ from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING
 from sim.serving.discipline.batching import batch_size, has_room, is_dead, next_limit
+from sim.serving.discipline.calls import key_of_visit
 from sim.serving.discipline.queueing import draw_gives_up_ns
 from sim.serving.discipline.routing import (
     MOST_STEPS,
@@ -25,7 +26,14 @@ from sim.serving.discipline.routing import (
     replica_place,
     round_robin_turn,
 )
-from sim.serving.discipline.service import draw_service_ns
+from sim.serving.discipline.service import (
+    PADDING,
+    add_size,
+    draw_item_size,
+    draw_service_ns,
+    draw_varied_ns,
+    sized_ns,
+)
 from sim.serving.discipline.zones import zone_of_replica, zone_of_request
 from sim.serving.entities import Queue, Replica, Request
 from sim.serving.kernels.state import (
@@ -123,11 +131,7 @@ class Pools:
             replica.work = None
             if not batch:
                 return
-            first = batch[0]
-            took = draw_service_ns(
-                float(p.mean_ns[len(batch)]), p.distribution, p.sigma, self._traffic[first.workload].service_key,
-                first.request, first.draw, int(Purpose.SERVICE),
-            )  # fmt: skip
+            took = self._service_ns(p, batch, replica.completions)
             yield self._clock.at(self._clock.now + took, Rank.COMPLETION, replica.slot)
             for r in batch:
                 if self._home(row, r) != zone_of_replica(replica.slot - int(self.rows[row]["first"]), p.zones):
@@ -150,6 +154,24 @@ class Pools:
             self._look(row, replica, False)
             if self._retire_if_empty(replica):
                 self._clock.call_at(now, Rank.SCALE_IN, lambda: self.on_drained(replica.slot), replica.slot)
+
+    def _service_ns(self, p: Row, batch: list[Request], served: int) -> int:
+        """Service time of a batch; served: requests that the replica has served since it was ready."""
+        first, mean_ns = batch[0], float(p.mean_ns[len(batch)])
+        key, purpose = key_of_visit(self._traffic[first.workload].service_key, first.draw), int(Purpose.SERVICE)
+        if not len(p.variation):
+            return int(draw_service_ns(mean_ns, p.distribution, p.sigma, key, first.request, purpose))
+        base_ns, per_item_ns, size_sigma, padding = p.variation[: PADDING + 1].tolist()
+        if size_sigma > 0.0:
+            work = 0.0
+            for r in batch:
+                size = draw_item_size(self._traffic[r.workload].service_key, r.request, size_sigma, int(Purpose.SIZE))
+                work = add_size(work, size, padding > 0.0)
+            mean_ns = sized_ns(base_ns, per_item_ns, work, len(batch), padding > 0.0)
+        took = draw_varied_ns(
+            mean_ns, served, p.distribution, p.sigma, p.variation, 0, key, first.request, purpose
+        )  # fmt: skip
+        return int(took)
 
     def _expiry(self, row: int, replica: Replica | None, queue: Queue, due_ns: int) -> Process:
         """Wait until the queue's oldest request has waited max_queue_delay, then look again."""

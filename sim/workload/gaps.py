@@ -12,19 +12,17 @@ from typing import Literal
 import numpy as np
 
 from sim.compiled import inlined
-from sim.streams import Purpose, normal_quantile, uniform, uniform_pair
+from sim.laws import gamma_draw, weibull_draw, weibull_scale, weibull_shape
+from sim.streams import Purpose, uniform
 from sim.workload.block import Float64
 
 # A law, float64: family, shape, and scale, which makes the mean one.
 FAMILY, SHAPE, SCALE = 0, 1, 2
 GAMMA, WEIBULL, EXPONENTIAL = 0.0, 1.0, 2.0
 
-_INTERARRIVAL, _SMALL_SHAPE, _FIRST_GAP = int(Purpose.INTERARRIVAL), int(Purpose.SMALL_SHAPE), int(Purpose.FIRST_GAP)
+_INTERARRIVAL, _FIRST_GAP = int(Purpose.INTERARRIVAL), int(Purpose.FIRST_GAP)
 
-# the names carry the types
-_pair: Callable[[np.uint64, int, int, int], tuple[float, float]] = uniform_pair
-_uniform: Callable[[np.uint64, int, int, int], float] = uniform
-_normal: Callable[[float], float] = normal_quantile
+_uniform: Callable[[np.uint64, int, int, int], float] = uniform  # the name carries the types
 
 
 def poisson_law() -> Float64:
@@ -35,41 +33,12 @@ def poisson_law() -> Float64:
 def law_of(family: Literal["gamma", "weibull"], cv: float) -> Float64:
     """float64[3]: the law of a family with mean 1 and coefficient of variation `cv`, for `gap_length`.
 
-    Gamma: shape 1 / cv**2. Weibull: the shape whose cv**2 + 1 is G(1 + 2 / shape) / G(1 + 1 / shape)**2, found by
-    bisection to the last bit.
+    Gamma: shape 1 / cv**2. Weibull: see `weibull_shape`.
     """
     if family == "gamma":
         return np.array([GAMMA, cv**-2, cv**2])
-    low, high = 0.05, 100.0  # their cv are 1e5 and 0.013
-    while True:
-        shape = 0.5 * (low + high)
-        if shape in (low, high):
-            return np.array([WEIBULL, shape, math.exp(-math.lgamma(1.0 + 1.0 / shape))])
-        squared = math.expm1(math.lgamma(1.0 + 2.0 / shape) - 2.0 * math.lgamma(1.0 + 1.0 / shape))
-        low, high = (shape, high) if squared > cv**2 else (low, shape)
-
-
-@inlined
-def gamma_draw(key: np.uint64, request: int, shape: float) -> float:
-    """A Gamma(shape, scale 1) variate of a request (Marsaglia and Tsang, ACM TOMS 26, 2000).
-
-    Each attempt, of which over 95 % succeed, has its own counter; a shape below 1 is drawn as that of shape + 1 times
-    u ** (1 / shape).
-    """
-    d = (shape if shape >= 1.0 else shape + 1.0) - 1.0 / 3.0
-    c = 1.0 / math.sqrt(9.0 * d)
-    attempt, v = 0, 0.0
-    while v == 0.0:
-        u, w = _pair(key, request, attempt, _INTERARRIVAL)
-        attempt += 1
-        x = _normal(u)
-        v = max(0.0, 1.0 + c * x) ** 3
-        # below the squeeze the two logarithms need not be taken
-        if v > 0.0 and w >= 1.0 - 0.0331 * x**4 and math.log(w) >= 0.5 * x * x + d * (1.0 - v + math.log(v)):
-            v = 0.0
-    if shape >= 1.0:
-        return d * v
-    return d * v * math.pow(_uniform(key, request, 0, _SMALL_SHAPE), 1.0 / shape)
+    shape = weibull_shape(cv)
+    return np.array([WEIBULL, shape, weibull_scale(shape)])
 
 
 @inlined
@@ -83,9 +52,8 @@ def gap_length(key: np.uint64, request: int, law: Float64) -> float:
     if request == 0:
         part = scale * _uniform(key, 0, 0, _FIRST_GAP)
         if family == GAMMA:
-            return part * gamma_draw(key, 0, shape + 1.0)
-        return part * math.pow(gamma_draw(key, 0, 1.0 + 1.0 / shape), 1.0 / shape)
+            return part * gamma_draw(key, 0, shape + 1.0, _INTERARRIVAL)
+        return part * math.pow(gamma_draw(key, 0, 1.0 + 1.0 / shape, _INTERARRIVAL), 1.0 / shape)
     if family == GAMMA:
-        return scale * gamma_draw(key, request, shape)
-    u = _uniform(key, request, 0, _INTERARRIVAL)
-    return scale * math.pow(-math.log(u), 1.0 / shape)
+        return scale * gamma_draw(key, request, shape, _INTERARRIVAL)
+    return scale * weibull_draw(key, request, shape, _INTERARRIVAL)

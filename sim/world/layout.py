@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sim.clock.calendar import NS_PER_S, to_ns
 from sim.scenario import Scenario
@@ -31,7 +32,7 @@ class PoolRow:
     managed: bool
     first_slot: int = 0
 
-    @property
+    @cached_property
     def best_per_s(self) -> float:
         """Best throughput of a replica over the batch sizes that it may form, requests/s."""
         batching, service = self.pool.batching, self.pool.service

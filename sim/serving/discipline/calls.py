@@ -13,6 +13,8 @@ from sim.streams import uniform
 
 MOST_ATTEMPTS, MOST_STAGES, MOST_SHARDS = 1 << 8, 1 << 4, 1 << 12
 NO_JITTER, FULL_JITTER = 0, 1
+_33 = np.uint64(33)
+_A, _B = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 ONE = 1_000_000  # a retry's worth of budget, in millionths
 
 
@@ -20,6 +22,18 @@ ONE = 1_000_000  # a retry's worth of budget, in millionths
 def visit(attempt: int, stage: int, shard: int, copy: int) -> int:
     """Number of a visit to a replica among all that a request pays; 0 is the only one of a plain request."""
     return ((attempt * MOST_STAGES + stage) * MOST_SHARDS + shard) * 2 + copy
+
+
+@inlined
+def visit_key(key: np.uint64, visit: int) -> np.uint64:
+    """Key of the draws of a visit: the service stream's own for a plain request's only one, 0, and another for each.
+
+    The visit's number is mixed by the finaliser of MurmurHash3 (Appleby 2011), which leaves 0 what it is.
+    """
+    x = np.uint64(visit)
+    x = (x ^ (x >> _33)) * _A
+    x = (x ^ (x >> _33)) * _B
+    return key ^ (x ^ (x >> _33))
 
 
 @inlined
@@ -46,4 +60,5 @@ def think_ns(mean_ns: int, exponential: bool, key: np.uint64, number: int, draw:
 
 
 draw_backoff_ns = kernel(backoff_ns)
+key_of_visit = kernel(visit_key)
 draw_think_ns = kernel(think_ns)

@@ -19,7 +19,7 @@ def gives_up_ns(
     """
     if mean_ns <= 0.0:
         return deadline_ns
-    return min(deadline_ns, now_ns + service_ns(mean_ns, distribution, sigma, key, request, 0, purpose))
+    return min(deadline_ns, now_ns + service_ns(mean_ns, distribution, sigma, key, request, purpose))
 
 
 draw_gives_up_ns = kernel(gives_up_ns)

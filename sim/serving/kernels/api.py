@@ -1,6 +1,7 @@
 """A hosted API in the compiled path: calls in progress in a heap, the earliest answer in the calendar."""
 
 from sim.compiled import inlined
+from sim.serving.discipline.calls import visit_key
 from sim.serving.discipline.service import LOGNORMAL, service_ns
 from sim.serving.kernels.requests import set_calendar
 from sim.serving.kernels.state import HEAP, NEVER, SLOTS, State
@@ -76,5 +77,6 @@ def call_api(st: State, node: int, prompt: int, output: int, draw: int, t: int) 
     wl.api_calls += 1
     wl.api_prompt_tokens += prompt
     wl.api_output_tokens += output
-    duration = service_ns(st.mean_ns[p.means + 1], LOGNORMAL, p.sigma, wl.service_key, n.request, draw, _API)
+    key = visit_key(wl.service_key, draw)
+    duration = service_ns(st.mean_ns[p.means + 1], LOGNORMAL, p.sigma, key, n.request, _API)
     push_api(st, node, t + duration)

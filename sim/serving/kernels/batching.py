@@ -1,8 +1,25 @@
 """Service in the compiled path: a batch is formed from a queue, and a replica begins to serve it."""
 
-from sim.compiled import inlined
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.compiled import apart, inlined
 from sim.serving.discipline.batching import batch_size, is_dead
-from sim.serving.discipline.service import CONSTANT, served_ns
+from sim.serving.discipline.calls import visit_key
+from sim.serving.discipline.service import (
+    BASE_NS,
+    CONSTANT,
+    PADDING,
+    PER_ITEM_NS,
+    SIZE_SIGMA,
+    add_size,
+    item_size,
+    served_ns,
+    sized_ns,
+    varied_ns,
+)
 from sim.serving.kernels.queueing import dequeue, oldest_ns
 from sim.serving.kernels.requests import (
     end_queued,
@@ -16,7 +33,7 @@ from sim.serving.kernels.requests import (
 from sim.serving.kernels.state import NEVER, READY, SLOTS, State
 from sim.streams import Purpose, uniform
 
-_SERVICE = int(Purpose.SERVICE)
+_SERVICE, _SIZE = int(Purpose.SERVICE), int(Purpose.SIZE)
 
 
 @inlined
@@ -55,6 +72,29 @@ def take_batch(st: State, queue, place: int, row: int, slot: int, size: int, t: 
     return taken
 
 
+@apart
+def _batch_ns(
+    nodes: NDArray[Any], workloads: NDArray[Any], p: Any, variation: NDArray[np.float64], mean_ns: float, head: int,
+    batch: int, served: int, key: np.uint64,
+) -> int:  # fmt: skip
+    """Service time of a batch whose row `p` has a variation: the requests from node `head` on, `batch` of them.
+
+    served: requests that the replica has served since it was ready; key: of the first one's draws in this visit.
+    """
+    first, at = nodes[head], p.variation
+    sigma = variation[at + SIZE_SIGMA]
+    if sigma > 0.0:
+        padded = variation[at + PADDING] > 0.0
+        work = 0.0
+        node = head
+        while node >= 0:
+            n = nodes[node]
+            work = add_size(work, item_size(workloads[n.workload].service_key, n.request, sigma, _SIZE), padded)
+            node = n.next
+        mean_ns = sized_ns(variation[at + BASE_NS], variation[at + PER_ITEM_NS], work, batch, padded)
+    return varied_ns(mean_ns, served, p.distribution, p.sigma, variation, at, key, first.request, _SERVICE)
+
+
 @inlined
 def batch_limit(p, s) -> int:  # type: ignore[no-untyped-def]
     """Most requests in a replica's next batch. p, s: records of its row and its slot."""
@@ -78,10 +118,16 @@ def serve(st: State, row: int, slot: int, batch: int, t: int) -> None:
     s = st.slots[slot]
     first = st.nodes[s.batch]
     u = first.uniform
-    if u == 0.0 and p.distribution != CONSTANT:
-        draw = 0 if first.call < 0 else st.shards[s.batch].draw
-        u = uniform(st.workloads[first.workload].service_key, first.request, draw, _SERVICE)
-    duration = served_ns(st.mean_ns[p.means + batch], p.distribution, p.sigma, u)
+    key = st.workloads[first.workload].service_key
+    if first.call >= 0:
+        key = visit_key(key, st.shards[s.batch].draw)
+    if p.variation >= 0:
+        mean_ns = st.mean_ns[p.means + batch]
+        duration = _batch_ns(st.nodes, st.workloads, p, st.variation, mean_ns, s.batch, batch, s.completions, key)
+    else:
+        if u == 0.0 and p.distribution != CONSTANT:
+            u = uniform(key, first.request, 0, _SERVICE)
+        duration = served_ns(st.mean_ns[p.means + batch], p.distribution, p.sigma, u)
     s.serving = batch
     s.started_ns = t
     s.busy_flow += t

@@ -7,7 +7,7 @@ see whether they are still waited for.
 """
 
 from sim.clock.ranks import Rank
-from sim.compiled import inlined, outlined
+from sim.compiled import apart, inlined
 from sim.record.histogram import bucket_of
 from sim.serving.discipline.admission import conforms, next_due
 from sim.serving.discipline.calls import MOST_SHARDS, ONE, backoff_ns, think_ns, visit
@@ -49,7 +49,7 @@ def order(w: int, number: int) -> int:
     return (w << 40) | number
 
 
-@outlined
+@apart
 def begin_call(
     st: State, w: int, request: int, key: int, tenant: int, prompt: int, output: int, user: int, t: int
 ) -> None:  # fmt: skip
@@ -74,7 +74,7 @@ def begin_call(
     _attempt(st, call, t)
 
 
-@outlined
+@apart
 def _attempt(st: State, call: int, t: int) -> None:
     """The call's next attempt: throttled, answered by the cache, or sent to the first stage."""
     c = st.calls[call]
@@ -105,7 +105,7 @@ def _admitted(st: State, wl, tenant: int, t: int) -> bool:  # type: ignore[no-un
     return True
 
 
-@outlined
+@apart
 def _enter(st: State, call: int, stage: int, t: int) -> None:
     """The call's attempt enters a stage: all of its shards are sent, or the attempt fails."""
     c = st.calls[call]
@@ -119,7 +119,7 @@ def _enter(st: State, call: int, stage: int, t: int) -> None:
             return
 
 
-@outlined
+@apart
 def _send(st: State, call: int, shard: int, copy: int, t: int) -> int:
     """Send one shard of the call's stage to its row; the node, or -1 where there is no room."""
     c = st.calls[call]
@@ -153,7 +153,7 @@ def _send(st: State, call: int, shard: int, copy: int, t: int) -> int:
     return node
 
 
-@outlined
+@apart
 def shard_served(st: State, node: int, start_ns: int, t: int, slot: int, batch: int) -> None:
     """A row has served a shard, or a copy of one, at `t`: if it is waited for, the call may go on."""
     call = st.nodes[node].call
@@ -188,7 +188,7 @@ def _following(st: State, call: int) -> int:
     return -1
 
 
-@outlined
+@apart
 def _fail(st: State, call: int, outcome: int, t: int) -> None:
     """The call's attempt has failed: another one is made later, if the client makes it, or the call ends so."""
     c = st.calls[call]
@@ -209,7 +209,7 @@ def _fail(st: State, call: int, outcome: int, t: int) -> None:
     set_timer(st, t + wait_ns, _RETRY, order(c.workload, c.request), AGAIN, call, c.trial)
 
 
-@outlined
+@apart
 def _end(st: State, call: int, outcome: int, t: int, end_ns: int, start_ns: int, slot: int, batch: int) -> None:
     """The call ends at `t`; its client has the outcome at `end_ns`."""
     c = st.calls[call]
@@ -246,7 +246,7 @@ def _end(st: State, call: int, outcome: int, t: int, end_ns: int, start_ns: int,
         think(st, w, user, c.request, 0, t)
 
 
-@outlined
+@apart
 def think(st: State, w: int, user: int, number: int, draw: int, t: int) -> None:
     """A user thinks from `t` on, and then asks again. number, draw: of the random number for how long."""
     wl = st.workloads[w]
@@ -254,7 +254,7 @@ def think(st: State, w: int, user: int, number: int, draw: int, t: int) -> None:
     set_timer(st, t + wait_ns, _RETRY, order(w, user), THINK, user, w)
 
 
-@outlined
+@apart
 def ring(st: State, t: int) -> None:
     """The timer that is due first rings, at `t`."""
     timer = st.timers[take_timer(st)]
@@ -297,7 +297,7 @@ def _hedge(st: State, node: int, t: int) -> None:
         st.shards[node].twin = copy
 
 
-@outlined
+@apart
 def gather(st: State, w: int, users: int, t: int) -> None:
     """From `t` on a workload has that many users: new ones begin by thinking, those too many leave when they ask."""
     wl = st.workloads[w]

@@ -47,6 +47,8 @@ ROW = np.dtype([
     # zones: how many (1: none to speak of), what an answer from another one takes longer, whether the router looks at
     # home first, place of its bounds in `zone_ready`
     ("zones", _I), ("detour_ns", _I), ("at_home", _I), ("zone_at", _I),
+    # place of its variation (see sim.serving.discipline.service), -1 where it has none
+    ("variation", _I),
 ])  # fmt: skip
 WORKLOAD = np.dtype([
     ("row", _I), ("exposure", _F), ("timeout_ns", _I), ("slo_ns", _I), ("exposure_key", _U), ("service_key", _U),
@@ -151,6 +153,7 @@ class State(NamedTuple):
     ring_place: NDArray[np.float64]  # those of the ready ones, from the first place of their row's stretch on
     ring_slot: NDArray[np.int32]
     zone_ready: NDArray[np.int64]  # [zones + 1] a row that looks at home first: where each zone's ready slots begin
+    variation: NDArray[np.float64]  # of service times, one stretch a row that has one; read only
 
 
 def leaves_for(count: int) -> int:
@@ -194,4 +197,5 @@ def empty_state(
         np.zeros(leaves, np.int32), np.zeros((workloads, 1)), np.zeros(max(2, tree), np.int64),
         np.full((slots + rows if ranked else 1, LEVELS), -1, np.int64), np.zeros(max(1, means), np.int64),
         np.zeros(1), np.zeros(1, np.int32), np.zeros(1), np.zeros(1, np.int32), np.zeros(1, np.int64),
+        np.zeros(1),
     )  # fmt: skip

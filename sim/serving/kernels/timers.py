@@ -1,6 +1,6 @@
 """Timers of calls in the compiled path: a heap, the earliest first; ties by rank, then then as they were set."""
 
-from sim.compiled import inlined, outlined
+from sim.compiled import apart, inlined
 from sim.serving.kernels.state import FREE_TIMER, NEVER, SEQUENCE, TIMER_NS, TIMERS, State
 
 # kinds: an attempt times out, the next one begins, a copy is sent, a user asks
@@ -32,7 +32,7 @@ def _swap(st: State, i: int, j: int) -> None:
     st.timer_heap[i], st.timer_heap[j] = st.timer_heap[j], st.timer_heap[i]
 
 
-@outlined
+@apart
 def set_timer(st: State, at_ns: int, rank: int, order: int, kind: int, subject: int, serial: int) -> None:
     """Something happens at (at_ns, rank), unless its subject is not what it was, see `serial`.
 
@@ -58,7 +58,7 @@ def set_timer(st: State, at_ns: int, rank: int, order: int, kind: int, subject: 
     st.scalars[TIMER_NS] = st.timers[st.timer_heap[0]].at_ns
 
 
-@outlined
+@apart
 def take_timer(st: State) -> int:
     """The timer that is due first, which is free again: to be read before another one is set."""
     taken = st.timer_heap[0]
