@@ -60,7 +60,7 @@ def _pool(name: str, pool: Pool) -> list[Assumption]:
     machine, model, service = pool.machine, pool.model, pool.service
     kind = f"{machine.name} ({machine.accelerator}) at {usd(machine.price_usd_per_h)} per hour"
     boot = f"{duration(machine.provisioning_s)} to boot, {duration(model.load_s)} to load {model.name}"
-    time = f"{_time(service)}; batches of at most {pool.batching.max_batch_size}"
+    time = f"{service_words(service)}; batches of at most {pool.batching.max_batch_size}"
     return [
         Assumption(f"machine of pool {name}", f"{kind}; {boot}", machine.source),
         Assumption(f"service time of pool {name}", f"{time}, on {service.hardware}", service.source),
@@ -68,7 +68,7 @@ def _pool(name: str, pool: Pool) -> list[Assumption]:
     ]
 
 
-def _time(service: Service) -> str:
+def service_words(service: Service) -> str:
     """Mean time of a batch, what spreads around it, and a new replica's slow first requests."""
     if isinstance(service, LinearService):
         words = f"{duration(service.base_s)} + {duration(service.per_item_s)} a request"

@@ -214,3 +214,15 @@ def test_a_service_that_says_no_kind_is_linear() -> None:
 def test_nonsense_is_refused(keys, says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         linear(**keys)
+
+
+def test_a_report_says_what_a_service_time_is_made_of() -> None:
+    from sim import load
+    from sim.report.assumptions import service_words
+
+    sized = ["pool.service.size_cv=0.5", "pool.service.padding=true", "pool.service.warm_up={requests: 20, factor: 4}"]
+    words = service_words(load("document_assistant", *sized).pools["main"].service)
+    assert "cv of sizes 0.5, padded to the largest" in words
+    assert "first 20 of a new replica 4 times as long" in words
+    words = service_words(load("image_moderation", "service=resnet50_t4_table").pools["main"].service)
+    assert words == "3.00 ms for a request alone to 100 ms for 128, by table"
