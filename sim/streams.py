@@ -36,6 +36,8 @@ class Purpose(IntEnum):
     AFFINITY = 16
     ZONE = 17
     SIZE = 18
+    ENTRY_BYTES = 19
+    SEMANTIC = 20
 
 
 class Streams:

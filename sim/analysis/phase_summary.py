@@ -23,12 +23,14 @@ def ends(windows: "pd.DataFrame") -> dict[str, Any]:
     """How the requests of all workloads together met their end: shares of those offered, and the SLO's attainment."""
     counts = ("offered", "hit", "throttled", "rejected", "timed_out")
     offered, hit, throttled, rejected, timed_out = (int(windows[name].sum()) for name in counts)
+    wrong = {"wrong_hit_share": ratio(int(windows["wrong_hit"].sum()), offered)} if "wrong_hit" in windows else {}
     return {
         "slo_attainment": _attainment(windows),
         "shed_share": ratio(rejected, offered),
         "timed_out_share": ratio(timed_out, offered),
         "hit_share": ratio(hit, offered),
         "throttled_share": ratio(throttled, offered),
+        **wrong,
     }
 
 
@@ -88,8 +90,16 @@ def money(lines: "pd.DataFrame", requests: int) -> dict[str, float | None]:
     }
 
 
-def worth(lines: "pd.DataFrame", *, valued: bool) -> dict[str, Any]:
-    """What answers earned, and what was lost to throttling, to shedding and to a stale model.
+def losses(lines: "pd.DataFrame") -> tuple[str, ...]:
+    """Why value was lost in a run, also those reasons that never came: wrong hits only where there were some.
+
+    lines: all rows of the value ledger.
+    """
+    return (*_LOST, "wrong_hits") if (lines["account"] == "value.wrong_hits").any() else _LOST
+
+
+def worth(lines: "pd.DataFrame", *, valued: bool, lost: tuple[str, ...] = _LOST) -> dict[str, Any]:
+    """What answers earned, and what was lost to throttling, to shedding, to a stale model and to wrong hits.
 
     lines: rows of the value ledger; valued: whether anything in the run has a value. Where nothing has, both are None.
     """
@@ -97,15 +107,16 @@ def worth(lines: "pd.DataFrame", *, valued: bool) -> dict[str, Any]:
         return {"value_usd": None, "value_lost_usd": None}
     return {
         "value_usd": lines_usd(lines, lines["nature"] == "earned"),
-        "value_lost_usd": {name: lines_usd(lines, lines["account"] == f"value.{name}") for name in _LOST},
+        "value_lost_usd": {name: lines_usd(lines, lines["account"] == f"value.{name}") for name in lost},
     }
 
 
 def quality(windows: "pd.DataFrame") -> dict[str, float | None] | None:
     """True quality of a phase's answers and what its monitor saw; None where no workload learns.
 
-    mean: over the answered requests (over time where none was answered); end, seen_end: in the last window that has
-    one, the monitor's newest estimate for seen_end. Several workloads count by their answers in the phase.
+    mean: over the answered requests, of which wrong hits are not right (over time where none was answered); end,
+    seen_end: in the last window that has one, the monitor's newest estimate for seen_end. Several workloads count by
+    their answers in the phase.
     """
     known = windows[windows["quality"].notna()]
     if known.empty:
@@ -113,9 +124,10 @@ def quality(windows: "pd.DataFrame") -> dict[str, float | None] | None:
     length = known["end_s"] - known["start_s"]
     answered = known["hit"] + known["completed"]
     weight = answered if answered.sum() > 0 else length
+    wrong = known.get("wrong_hit", 0)
     last = {name: _last(windows, name) for name in ("quality", "quality_seen")}
     return {
-        "mean": ratio(float((known["quality"] * weight).sum()), float(weight.sum())),
+        "mean": ratio(float((known["quality"] * (weight - wrong)).sum()), float(weight.sum())),
         "end": last["quality"],
         "seen_end": last["quality_seen"],
     }

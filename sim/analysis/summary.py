@@ -99,7 +99,7 @@ def summarise(run: FinishedRun, run_dir: str | PathLike[str] | None = None) -> d
     sums = {"fixed_usd": fixed, "variable_usd": variable, "total_usd": lines_usd(run.ledger)}
     return {
         "phases": [_phase(run, span, days, lived_in[span[0]], streams) for span in run.phases_effective],
-        "totals": totals | sums | of.worth(run.value, valued=len(run.value) > 0),
+        "totals": totals | sums | of.worth(run.value, valued=len(run.value) > 0, lost=of.losses(run.value)),
         "crossover": crossover(days, streams.generator("crossover")),
         "cost_curve": cost_curve(days, serving, streams.generator("cost_curve")),
         "drivers": drivers(days, run.timeseries, run.ledger, run.calendar, names, streams),
@@ -135,7 +135,8 @@ def _phase(
     entry["quality"] = of.quality(windows)
     entry["retrainings"] = of.retrainings(run.events, start_s, end_s)
     entry |= of.money(run.ledger[run.ledger["phase"] == name], requests)
-    entry |= of.worth(run.value[run.value["phase"] == name], valued=len(run.value) > 0)
+    own = run.value[run.value["phase"] == name]
+    entry |= of.worth(own, valued=len(run.value) > 0, lost=of.losses(run.value))
     entry["elasticity"] = slope.as_json()
     entry["thresholds"] = of.of_phase(run.thresholds, name)
     entry["gate"] = of.of_phase(run.gates_checked, name)

@@ -55,7 +55,7 @@ def monitor_line(ledger: Books, at_s: float, labels: int, learning: Learning, ph
 
 def value_lines(
     ledger: Books, at_s: float, answered: int, throttled: int, shed: int, quality: float, fresh: float, value: Value,
-    phase: str, workload: str,
+    phase: str, workload: str, wrong: int = 0,
 ) -> None:  # fmt: skip
     """Post to the ledger of value what was earned and lost since the last accrual, in requests at their mean worth.
 
@@ -63,10 +63,11 @@ def value_lines(
     mean true share of right answers over the time; fresh: that of a fresh model. Both NaN without a model: then every
     answer counts as right, and as a fresh model's. value.answers is earned, at today's quality; value.throttled and
     value.shed are lost, at what they would have earned today; value.staleness is lost, the difference to fresh answers.
+    wrong: answers among them that were another question's: they earn nothing, and value.wrong_hits is lost likewise.
     A worth below 0 makes negative amounts. Worth is taken at the mean quality: exact but where a rate of errors reaches
     1 within the time. Raises ValueError for negative counts.
     """
-    if min(answered, throttled, shed) < 0:
+    if min(answered - wrong, wrong, throttled, shed) < 0:
         raise ValueError(f"{answered} answers, {throttled} throttled and {shed} shed have no value, by {at_s} s")
     if isinstance(value, NoValue):
         return
@@ -75,10 +76,11 @@ def value_lines(
     worth_usd = value.worth_usd(quality, fresh)
     stale_usd = value.worth_usd(fresh, fresh) - worth_usd
     lines: tuple[tuple[str, Nature, int, float], ...] = (
-        ("value.answers", "earned", answered, worth_usd),
+        ("value.answers", "earned", answered - wrong, worth_usd),
         ("value.throttled", "lost", throttled, worth_usd),
         ("value.shed", "lost", shed, worth_usd),
-        ("value.staleness", "lost", answered, stale_usd),
+        ("value.staleness", "lost", answered - wrong, stale_usd),
+        ("value.wrong_hits", "lost", wrong, worth_usd),
     )
     for account, nature, quantity, price_usd in lines:
         if quantity and price_usd:

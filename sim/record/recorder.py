@@ -65,8 +65,11 @@ class Counted(Protocol):
 class Recorder:
     """Keeps rows as columns; memory grows with the number of windows, not with the number of requests."""
 
-    def __init__(self, names: list[str], calendar: Calendar, counted: Counted) -> None:
-        self._names, self._calendar, self._counted = names, calendar, counted
+    def __init__(
+        self, names: list[str], calendar: Calendar, counted: Counted, more: tuple[str, ...] = ()
+    ) -> None:  # fmt: skip
+        """more: counters to record beside COUNTS."""
+        self._names, self._calendar, self._counted, self.more = names, calendar, counted, more
         self._last = counted.workloads.copy()
         self._last_area = [(0, 0)] * len(names)
         self._last_use: dict[str, PoolUse] = {}
@@ -99,6 +102,7 @@ class Recorder:
                 float(now[w]["wait_sum_s"] - self._last[w]["wait_sum_s"]),
                 area / span_ns, queue / span_ns, ready / span_ns, billed / NS_PER_S, busy / NS_PER_S,
                 out.capacity_per_s, out.quality, out.quality_seen,
+                *(int(now[w][c]) - int(self._last[w][c]) for c in self.more),
             ))  # fmt: skip
             self._last_area[w] = areas
         self._last_use |= pools
@@ -127,6 +131,7 @@ class Recorder:
             "start_s", "end_s", "phase", "workload", "pool", *COUNTS, "failed", "in_system",
             "latency_sum_s", "waited", "wait_sum_s", "in_system_mean",
             "queue_mean", "replicas_ready", "replica_s", "busy_s", "capacity_per_s", "quality", "quality_seen",
+            *self.more,
         )  # fmt: skip
         frame = pd.DataFrame(self._rows, columns=list(names))
         frame.insert(2, "time", civil_index(self._calendar, frame["start_s"].to_numpy()))

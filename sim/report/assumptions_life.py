@@ -23,11 +23,12 @@ from sim.report.facts import Facts
 from sim.report.nodes import served
 from sim.report.numbers import duration, rate, share, three, usd, whole
 from sim.scenario.model import Pool, Workload
-from sim.serving.admission import NoAdmission, NoCache
+from sim.serving.admission import AnswerCache, NoAdmission, SemanticCache
 from sim.serving.waiting import EndlessPatience
 
 Row = tuple[str, str]
 """What is assumed, and its value."""
+_EVICTIONS = {"lfu": "the least frequently used leave first", "s3fifo": "S3-FIFO decides which leave first"}
 
 
 def workload_rows(name: str, workload: Workload) -> Iterator[Row]:
@@ -43,12 +44,21 @@ def workload_rows(name: str, workload: Workload) -> Iterator[Row]:
             f"rate limit of {name}",
             f"{rate(limit.rate_per_s)} for each customer, bursts of up to {whole(limit.burst)}",
         )
-    if not isinstance(cache, NoCache):
+    if isinstance(cache, SemanticCache):
+        yield (
+            f"cache of {name}",
+            f"answers {share(cache.hit)} of requests by their meaning, {share(cache.wrong)} wrongly; a hit takes "
+            f"{duration(cache.hit_latency_s)}; {usd(cache.price_usd_per_gb_h)} per GB and hour",
+        )
+    if isinstance(cache, AnswerCache):
+        size = f"{whole(cache.capacity)} answers" if cache.capacity else f"{three(cache.provisioned_gb)} GB of answers"
+        size += " in each replica" if cache.scope == "replica" else ""
+        size += "" if cache.kind == "lru" else f", {_EVICTIONS[cache.kind]}"
         ttl = "kept until room is needed" if cache.ttl_s is None else f"kept for {duration(cache.ttl_s)}"
         deploy = "emptied by a new model" if cache.on_deploy == "empty" else "kept when a new model comes"
         yield (
             f"cache of {name}",
-            f"{whole(cache.capacity)} answers, {ttl}, {deploy}; a hit takes {duration(cache.hit_latency_s)}; "
+            f"{size}, {ttl}, {deploy}; a hit takes {duration(cache.hit_latency_s)}; "
             f"{usd(cache.price_usd_per_gb_h)} per GB and hour",
         )
     if not isinstance(workload.learning, NoLearning):

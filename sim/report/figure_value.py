@@ -102,7 +102,8 @@ def found(facts: Facts) -> str:
     if total <= 0:
         return said
     reason = max(lost, key=lambda name: lost[name])
-    most = {"throttled": "to the rate limit", "shed": "to full queues and lateness", "staleness": "to stale models"}
+    most = {"throttled": "to the rate limit", "shed": "to full queues and lateness", "staleness": "to stale models",
+            "wrong_hits": "to wrong hits of the cache"}  # fmt: skip
     part = "nearly all" if lost[reason] > _NEARLY * total else share(lost[reason] / total)
     return f"{said}; {usd(total)} more was lost, {part} of it {most.get(reason, reason)}"
 

@@ -38,6 +38,7 @@ MEASURES = (
     Measure("latency, 99th percentile", "latency_p99_s", duration),
     Measure("within the SLO, of requests that ended", "slo_attainment", share),
     Measure("answered by the cache", "hit_share", share, optional=True),
+    Measure("answered wrongly by the cache", "wrong_hit_share", share, optional=True),
     Measure("turned away by the rate limit", "throttled_share", share, optional=True),
     Measure("shed", "shed_share", share),
     Measure("timed out", "timed_out_share", share),
@@ -54,6 +55,7 @@ MEASURES = (
     Measure("value lost to the rate limit", "value_lost_usd.throttled", usd, optional=True),
     Measure("value lost to full queues and lateness", "value_lost_usd.shed", usd, optional=True),
     Measure("value lost to stale models", "value_lost_usd.staleness", usd, optional=True),
+    Measure("value lost to wrong hits", "value_lost_usd.wrong_hits", usd, optional=True),
 )
 
 
@@ -83,12 +85,12 @@ def phase_rows(facts: Facts) -> list[PhaseRow]:
 
 
 def value_of(said: Mapping[str, Any], key: str) -> Any:
-    """The value at a dotted key; None where the object around it is null."""
+    """The value at a dotted key; None where the object around it is null, or has no such key (wrong hits, of most)."""
     value: Any = said
     for part in key.split("."):
         if value is None:
             return None
-        value = value[part]
+        value = value.get(part)
     return value
 
 

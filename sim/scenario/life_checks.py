@@ -8,7 +8,7 @@ from sim.model.checks import learning_problems, learning_remarks
 from sim.model.parameters import ModelLearning, NoMonitor
 from sim.scenario.errors import Refusal
 from sim.scenario.model import Scenario, fastest_s
-from sim.serving.admission import LruCache
+from sim.serving.admission import AnswerCache, NoCache
 from sim.workload.attributes import UniqueKeys
 from sim.workload.problems import demand_problems, most_per_s
 
@@ -30,7 +30,7 @@ def _facts(effective: Scenario, phase: str) -> PhaseFacts:
     fastest, quality, alarms, most = {}, {}, {}, {}
     for name, workload in effective.workloads.items():
         # an API answers with any latency above 0, if seldom; a cache in no time
-        cached = isinstance(workload.cache, LruCache)
+        cached = not isinstance(workload.cache, NoCache)
         fastest[name] = 0.0 if by_api or cached else fastest_s(effective, name)
         potential_per_s = most_per_s(workload, effective.horizon_s)
         if potential_per_s is not None:
@@ -68,9 +68,9 @@ def remarks(phases: Mapping[str, Scenario]) -> Iterator[str]:
             of = f"workload {name}: " if len(effective.workloads) > 1 else ""
             for remark in learning_remarks(workload.learning, effective.horizon_s):
                 yield of + remark
-            if isinstance(workload.cache, LruCache) and workload.cache.hit_latency_s > workload.slo.latency_s:
+            if not isinstance(workload.cache, NoCache) and workload.cache.hit_latency_s > workload.slo.latency_s:
                 yield f"{of}an answer from its cache takes longer than its SLO allows (cache.hit_latency)."
-            if isinstance(workload.cache, LruCache) and isinstance(workload.keys, UniqueKeys):
+            if isinstance(workload.cache, AnswerCache) and isinstance(workload.keys, UniqueKeys):
                 yield (
                     f"{of}its cache never answers, as every request asks for something else (keys: unique). Type "
                     "workload.keys={kind: zipf}, or cache=none."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from sim.config import InputError, Problem
-from sim.scenario import checks, life_checks, routing_checks, timeline
+from sim.scenario import cache_checks, checks, life_checks, routing_checks, timeline
 from sim.scenario.compose import DEFAULT, Composed, compose, is_path
 from sim.scenario.errors import Refusal, refusals
 from sim.scenario.model import Scenario, Workload
@@ -70,7 +70,12 @@ def assemble(composed: Composed) -> Scenario:
         raise InputError(*_distinct(problems))
     settled = _validated(settle(whole))
     lived_in = phase_scenarios(settled)
-    refused = [*checks.places(lived_in), *life_checks.gates(lived_in), *life_checks.demand(settled)]
+    refused = [
+        *checks.places(lived_in),
+        *cache_checks.room(lived_in),
+        *life_checks.gates(lived_in),
+        *life_checks.demand(settled),
+    ]
     if refused:
         raise InputError(*(_problem(r, composed, tree) for r in refused))
     return settled
@@ -126,6 +131,7 @@ def _judge_phase(tree: Tree, phase: str, composed: Composed, base_is_valid: bool
             *checks.serving(lived_in, phase),
             *checks.overflows(lived_in),
             *routing_checks.routing(lived_in, phase),
+            *cache_checks.replicas(lived_in, phase),
             *life_checks.learning(lived_in),
         ]
     except ValidationError as e:

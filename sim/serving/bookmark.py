@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.serving.kernels.memory import MOST_WRITES, undo
+from sim.serving.kernels.memory import LIKELY_WRITES, MOST_WRITES, undo
 from sim.serving.kernels.state import JOURNAL_LENGTH, JOURNAL_ON, State
 
 _CHANGED = (
     "scalars", "slots", "rows", "workloads", "nodes", "calendar_key", "calendar_win", "route_key", "route_win",
     "heap_ns", "heap_node", "histogram", "shards", "calls", "timers", "timer_heap", "users", "calendar_due", "idle",
-    "lanes",
+    "lanes", "caches",
 )  # fmt: skip
 """Buffers that `advance` writes to, but for the memory of buckets and caches, which is journalled."""
 JOURNAL = 1 << 19  # writes: 8 MiB, about 30,000 requests through a cache
@@ -38,9 +38,13 @@ class Bookmark:
             st.scalars[JOURNAL_ON] = 1
         return st
 
-    def stay(self, st: State) -> None:
-        """What was played since `keep` stands, unless `restore` follows at once."""
+    def stay(self, st: State) -> bool:
+        """What was played since `keep` stands, unless `restore` follows at once; False where it has to, as the journal
+        was too short.
+        """
+        whole = not st.scalars[JOURNAL_ON] or len(st.journal) - st.scalars[JOURNAL_LENGTH] >= MOST_WRITES
         st.scalars[JOURNAL_ON] = 0
+        return bool(whole)
 
     def restore(self, st: State) -> None:
         """The state as it was at the last `keep`."""
@@ -58,7 +62,7 @@ class Bookmark:
             come = np.searchsorted(st.arrival_ns[w, wl["position"] : wl["length"]], until_ns, side="right")
             expected += int(come) * float(wl["exposure"])
             if wl["cache_entries"]:
-                expected += (int(come) * float(wl["exposure"]) + int(wl["in_system"])) * MOST_WRITES
+                expected += (int(come) * float(wl["exposure"]) + int(wl["in_system"])) * LIKELY_WRITES
         return expected < JOURNAL
 
 

@@ -12,7 +12,7 @@ from sim.serving.bookmark import Bookmark
 from sim.serving.discipline.service import CONSTANT
 from sim.serving.kernels import advance as kernels
 from sim.serving.kernels.ahead import service_uniforms
-from sim.serving.kernels.cache import shrink
+from sim.serving.kernels.cache import clear, fit
 from sim.serving.kernels.state import (
     ACTIVE_CALL,
     API,
@@ -37,6 +37,7 @@ from sim.serving.kernels.state import (
     READY,
     TIMED_OUT,
     TIMERS,
+    Calls,
     link_free,
 )
 from sim.serving.layout import lay_out, lay_path
@@ -49,6 +50,7 @@ from sim.serving.plane import (
     check_entries,
     check_priority,
     check_tenants,
+    forgets,
     steer_calls,
 )
 
@@ -66,6 +68,7 @@ class ExactPlane:
         self._st = lay_out(rows, traffic, _LOG_ROWS if log else 0)
         self._logged: list[NDArray[Any]] = []
         self._done_ns, self._done_rank = 0, 0
+        self._calls: Calls = None
         self._bookmark = Bookmark()
         self._advance = kernels.advance.compiled()
         self._scrape = kernels.scrape.compiled()
@@ -126,7 +129,7 @@ class ExactPlane:
         if until_ns == self._done_ns and rank <= self._done_rank:
             return True
         while True:
-            reason = self._advance(self._st, until_ns, rank, 0, 0, _NO_SAMPLES)
+            reason = self._advance(self._st, until_ns, rank, 0, 0, _NO_SAMPLES, self._calls)
             if reason == DONE:
                 self._done_ns, self._done_rank = until_ns, rank
                 return True
@@ -176,15 +179,18 @@ class ExactPlane:
         check_entries(steering, self._traffic[w])
         check_priority(steering, self._traffic[w])
         wl = self._st.workloads[w]
+        if forgets(wl, steering) and self._kept(w):
+            clear(self._st, w)
         for name in STEERED:
             wl[name] = getattr(steering, name)
-        if wl["cache_live"] > steering.cache_entries:
-            shrink(self._st, w, steering.cache_entries)
+        if self._kept(w):
+            fit(self._st, w)
         if steering.calls or wl["attempts"]:
             self._steer_calls(w, steering)
 
     def _steer_calls(self, w: int, steering: Steering) -> None:
         st, wl = self._st, self._st.workloads[w]
+        self._calls = 1
         steer_calls(wl, steering)
         path = steering.path or (Step(steering.row),)
         lay_path(st, w, self._traffic[w].steps, path)
@@ -198,8 +204,14 @@ class ExactPlane:
 
     def empty_cache(self, w: int) -> None:
         """See Plane."""
-        if self._st.workloads[w]["cache_live"]:
-            shrink(self._st, w, 0)
+        if self._kept(w):
+            clear(self._st, w)
+
+    def _kept(self, w: int) -> bool:
+        """Whether a workload's caches hold anything: answers, or ghosts of some."""
+        first, count = (int(self._st.workloads[w][name]) for name in ("cache", "caches"))
+        stretch = self._st.caches[first : first + count]
+        return bool(stretch["live"].any() or stretch["ghosts"].any())
 
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
         """See Plane."""
@@ -212,9 +224,8 @@ class ExactPlane:
             return False
         self._st = st = self._bookmark.keep(self._st)
         rank = _LAST_REQUEST_RANK[Rank.SCRAPE - 1]
-        reason = self._advance(st, first_ns, rank, row, interval_ns, samples)
-        self._bookmark.stay(st)
-        if reason != DONE:
+        reason = self._advance(st, first_ns, rank, row, interval_ns, samples, self._calls)
+        if not self._bookmark.stay(st) or reason != DONE:
             self._restore()
             return False
         self._done_ns, self._done_rank = last_ns, rank

@@ -1,13 +1,18 @@
 """Where everything lies in the state of the compiled plane."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.serving.discipline.batching import preferred_by_size
 from sim.serving.kernels.cache import cells_for
+from sim.serving.kernels.cells import FIELDS, MARKS, NEWER, OLDER, heads_for
 from sim.serving.kernels.ring import circle
 from sim.serving.kernels.state import (
     AFFINITY,
     API,
+    CACHE,
     LEAST_OUTSTANDING,
     LEAVES,
     LOG_ON,
@@ -50,9 +55,14 @@ def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:
     for name in ("head", "tail", "batch"):
         st.slots[name] = -1
     plant(st.calendar_win, 0, int(st.scalars[LEAVES]), st.calendar_key, 0)
-    memory = np.zeros(max(1, _lay_out_memory(st, traffic)), np.int64)
     variation = np.concatenate([row.variation for row in rows] + [np.zeros(1)])
-    return _lay_out_calls(st, traffic)._replace(memory=memory, variation=variation)
+    caches, cells = _lay_out_memory(st, traffic, slots)
+    st = _lay_out_calls(st, traffic)._replace(caches=caches, memory=_lines(cells), variation=variation)
+    for c in caches:
+        for mark in range(MARKS if c["hash_mask"] else 0):  # an empty ring goes from its mark to its mark
+            place = c["cells_at"] + mark * FIELDS
+            st.memory[place + NEWER] = st.memory[place + OLDER] = mark
+    return st
 
 
 def _lay_out_calls(st: State, traffic: list[Traffic]) -> State:
@@ -108,19 +118,34 @@ def _lay_out_rings(st: State, rows: list[Row]) -> State:
     )  # fmt: skip
 
 
-def _lay_out_memory(st: State, traffic: list[Traffic]) -> int:
-    """Give each workload its keys and its stretches of the memory; the cells that are needed in all.
+def _lay_out_memory(st: State, traffic: list[Traffic], slots: int) -> tuple[NDArray[Any], int]:
+    """Give each workload its keys and its stretches of caches and of the memory; the caches, and all cells.
 
     The system hands out zeros without touching them, so that a cache takes room as it fills.
     """
+    needed: list[int] = []
     cells = 0
     for w, t in enumerate(traffic):
         wl = st.workloads[w]
         wl["exposure_key"], wl["service_key"] = t.exposure_key, t.service_key
         wl["buckets_at"] = cells
         cells += t.tenants
-        if t.cache_entries:
-            heads, entries = cells_for(t.cache_entries)
-            wl["heads_at"], wl["hash_mask"], wl["entries_at"] = cells, heads - 1, cells + heads
-            cells += heads + entries
-    return cells
+        own = [cells_for(t.replica_entries, ghosts=t.cache_ghosts)] * slots if t.replica_entries else []
+        all_in_one = [cells_for(t.cache_entries, ghosts=t.cache_ghosts)] if t.cache_entries or own else []
+        wl["cache"], wl["caches"] = len(needed), len(all_in_one + own)
+        needed += all_in_one + own
+    caches = np.zeros(max(1, len(needed)), CACHE)
+    cells += -cells % FIELDS
+    for c, count in zip(caches, needed):
+        heads = heads_for(count)
+        c["used"] = MARKS - 1
+        c["heads_at"], c["hash_mask"], c["cells_at"] = cells, heads - 1, cells + heads
+        cells += heads + count * FIELDS
+    return caches, cells
+
+
+def _lines(cells: int) -> NDArray[np.int64]:
+    """So many zeros, the first at the beginning of a line of the processor's cache."""
+    zeros = np.zeros(cells + FIELDS, np.int64)
+    first = -(zeros.ctypes.data // zeros.itemsize) % FIELDS
+    return zeros[first : first + max(1, cells)]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.serving.batching import AdaptiveBatching, BatchFormation, Batching
+from sim.serving.discipline.caching import LRU, PER_REPLICA, SEMANTIC, SHARED
 from sim.serving.discipline.queueing import LEVELS
 from sim.serving.discipline.service import CONSTANT, DISTRIBUTIONS, LOGNORMAL
 from sim.serving.kernels.state import (
@@ -77,14 +78,17 @@ class Row:
 class Traffic:
     """One workload as the data plane knows it: the keys of its draws, and the room that its state takes.
 
-    tenants: each has a token bucket; cache_entries: the most that its cache will ever hold (0: it never has one);
-    priority: the highest that its requests will ever have.
+    tenants: each has a token bucket; cache_entries, replica_entries: the most that its cache will ever hold, and that
+    of each replica (0: it never has one); cache_ghosts: whether any of them evicts otherwise than LRU; steps: stages on
+    its path; users: the most that it will ever have; priority: the highest that its requests will ever have.
     """
 
     exposure_key: np.uint64
     service_key: np.uint64
     tenants: int = 1
     cache_entries: int = 0
+    replica_entries: int = 0
+    cache_ghosts: bool = False
     steps: int = 1
     users: int = 0
     priority: int = 0
@@ -143,7 +147,10 @@ class Steering:
     stages that requests pass, the first one first, where there is more than `row` to it; retry: what clients do about
     a failure; users: who asks, in a closed loop; priority: rank in queues, the highest first; patience_mean_ns: in a
     queue (0: to the deadline), with its distribution (see `sim.serving.discipline.service`) and the sigma of its
-    logarithm. A call has no patience but its timeout.
+    logarithm (a call has no patience but its timeout); eviction, per_replica: LRU, LFU or S3FIFO, and whether each
+    replica has a cache of its own; cache_bytes, entry_bytes, entry_sigma: capacity in bytes besides (0: in answers
+    alone), mean size of an answer, and spread of its logarithm; semantic_hit, semantic_wrong: of a semantic cache
+    instead, probabilities that it answers, and that it answers wrongly.
     Raises ValueError for what no plane can do.
     """
 
@@ -163,10 +170,22 @@ class Steering:
     patience_mean_ns: float = 0.0
     patience_distribution: int = CONSTANT
     patience_sigma: float = 0.0
+    eviction: int = LRU
+    per_replica: bool = False
+    cache_bytes: int = 0
+    entry_bytes: float = 1.0
+    entry_sigma: float = 0.0
+    semantic_hit: float = 0.0
+    semantic_wrong: float = 0.0
 
     def __post_init__(self) -> None:
-        if min(self.token_ns, self.burst, self.cache_entries, self.hit_ns) < 0 or self.ttl_ns <= 0:
+        whole = (self.token_ns, self.burst, self.cache_entries, self.hit_ns, self.cache_bytes)
+        if min(whole) < 0 or self.ttl_ns <= 0 or self.entry_bytes <= 0 or self.entry_sigma < 0:
             raise ValueError(f"limits below zero: {self}")
+        if not 0 <= self.semantic_wrong <= self.semantic_hit <= 1:
+            raise ValueError(f"{self.semantic_hit} of requests answered, and {self.semantic_wrong} wrongly")
+        if self.semantic_hit and self.cache_entries:
+            raise ValueError("a cache is semantic or holds answers, not both")
         if self.token_ns > 0 and self.burst == 0:
             raise ValueError("a token bucket that holds no token lets nobody in")
         if not 0 <= self.priority < LEVELS or self.patience_mean_ns < 0.0:
@@ -182,10 +201,18 @@ class Steering:
         """How far a burst may run ahead of the bucket's rate, ns; cut where 64-bit times would overflow (73 years)."""
         return min(max(0, self.burst - 1) * self.token_ns, NEVER // 4)
 
+    @property
+    def cache_kind(self) -> int:
+        """Where requests look for an answer, see `sim.serving.discipline.caching`."""
+        if self.semantic_hit:
+            return SEMANTIC
+        return (PER_REPLICA if self.per_replica else SHARED) if self.cache_entries else 0
+
 
 STEERED = (
     "row", "exposure", "timeout_ns", "slo_ns", "token_ns", "ahead_ns", "cache_entries", "ttl_ns", "hit_ns", "calls",
     "priority", "patience_mean_ns", "patience_distribution", "patience_sigma",
+    "cache_kind", "eviction", "cache_bytes", "entry_bytes", "entry_sigma", "semantic_hit", "semantic_wrong",
 )  # fmt: skip
 """What a workload's counters hold of its `Steering`."""
 
@@ -207,8 +234,19 @@ def steer_calls(wl: Any, steering: Steering) -> None:
 
 def check_entries(steering: Steering, traffic: Traffic) -> None:
     """Raise ValueError for a cache larger than the plane has room for."""
-    if steering.cache_entries > traffic.cache_entries:
-        raise ValueError(f"{steering.cache_entries} cache entries where there is room for {traffic.cache_entries}")
+    room = traffic.replica_entries if steering.per_replica else traffic.cache_entries
+    if steering.cache_entries > room:
+        raise ValueError(f"{steering.cache_entries} cache entries where there is room for {room}")
+    if steering.cache_entries and steering.eviction != LRU and not traffic.cache_ghosts:
+        raise ValueError("an eviction that is not LRU where there is no room for ghosts")
+
+
+def forgets(wl: Any, steering: Steering) -> bool:
+    """Whether a workload's caches lose all that they hold under new terms: nobody looks there any more, another answer
+    leaves first, or what is counted is another thing (answers or bytes). wl: its counters, under the old terms.
+    """
+    old = (int(wl["cache_kind"]), int(wl["eviction"]), bool(wl["cache_bytes"]))
+    return old != (steering.cache_kind, steering.eviction, bool(steering.cache_bytes))
 
 
 def check_rows(rows: list[Row]) -> None:
@@ -342,8 +380,8 @@ class Plane(Protocol):
     def steer(self, w: int, steering: Steering) -> None:
         """Set what happens to a workload's requests from now on.
 
-        Token buckets keep what they hold; a cache keeps as many entries as there is room for, the least recently used
-        go first. Raises ValueError for more entries than `Traffic.cache_entries`.
+        Token buckets keep what they hold; a cache keeps as many entries as there is room for, those that it would evict
+        go first, but none where `forgets` says so. Raises ValueError for more entries than `Traffic.cache_entries`.
         """
 
     def empty_cache(self, w: int) -> None:

@@ -43,7 +43,7 @@ class ReferencePlane:
         self.rows = np.zeros(len(rows), ROW)
         self._reception = Reception(clock, self.workloads, traffic)
         self._calls = Calls(clock, rows, traffic, self._tally, self._reception, self._send)
-        self._pools = Pools(clock, rows, traffic, self.rows, self._tally, self._served)
+        self._pools = Pools(clock, rows, traffic, self.rows, self._tally, self._served, self._reception)
 
     @property
     def on_drained(self) -> Callable[[int], None]:
@@ -73,6 +73,7 @@ class ReferencePlane:
 
     def ready(self, slot: int) -> None:
         """See Plane."""
+        self._reception.begin_replica(slot)
         self._pools.ready(slot)
 
     def drain(self, slot: int) -> bool:
@@ -98,6 +99,7 @@ class ReferencePlane:
         """See Plane."""
         check_entries(steering, self._traffic[w])
         check_priority(steering, self._traffic[w])
+        self._reception.before_steering(w, steering)
         for name in STEERED:
             self.workloads[w][name] = getattr(steering, name)
         self._reception.fit(w)
@@ -154,7 +156,7 @@ class ReferencePlane:
             self._calls.begin(Call(r.request, w, r.arrival_ns, r.key, r.tenant, tokens))
         elif not self._reception.admits(w, r.tenant):
             self._tally.throttle(r)
-        elif self._reception.answers(w, r.key):
+        elif self._reception.answers(r):
             self._tally.hit(r)
         elif self._rows[int(wl["row"])].kind == API:
             yield from self._call_api(r, self._rows[int(wl["row"])], tokens)
@@ -191,5 +193,5 @@ class ReferencePlane:
             self._calls.shard_served(r)
             return
         self._tally.end_served(r)
-        self._reception.remember(r.workload, r.key)
+        self._reception.remember(r)
         r.ended.succeed()

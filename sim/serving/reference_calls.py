@@ -101,7 +101,7 @@ class Calls:
         call.waiting, call.deadline_ns = False, now + int(wl["timeout_ns"])
         if not self._reception.admits(w, call.tenant):
             self._fail(call, THROTTLED)
-        elif self._reception.answers(w, call.key):
+        elif self._reception.answers(call):
             self._end(call, HIT, now + int(wl["hit_ns"]))
         else:
             trial = call.trial
@@ -175,8 +175,8 @@ class Calls:
     def _end(self, call: Call, outcome: int, end_ns: int, last: Request | None = None) -> None:
         """The call ends now; its client has the outcome at `end_ns`. last: what was served last, if completed."""
         self._tally.end_call(call, outcome, end_ns, last)
-        if outcome == COMPLETED:
-            self._reception.remember(call.workload, call.key)
+        if last is not None:
+            self._reception.remember(last)
         call.trial = call.epoch = self._next_serial()
         self._open.remove(call)
         if call.user >= 0:

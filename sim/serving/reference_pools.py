@@ -47,6 +47,7 @@ from sim.serving.kernels.state import (
     SHARED_QUEUE,
 )
 from sim.serving.plane import Row, Traffic
+from sim.serving.reception import Reception
 from sim.serving.tally import Tally
 from sim.streams import Purpose
 
@@ -56,13 +57,16 @@ _place = cache(replica_place)
 
 
 class Pools:
-    """Everything behind the routers. counters: of the rows (dtype ROW); end: told of each request that was served."""
+    """Everything behind the routers. counters: of the rows (dtype ROW); end: told of each request that was
+    served; reception: keeps the replicas' own caches.
+    """
 
     def __init__(
         self, clock: Clock, rows: list[Row], traffic: list[Traffic], counters: NDArray[Any], tally: Tally,
-        end: Callable[[Request], None],
+        end: Callable[[Request], None], reception: Reception,
     ) -> None:  # fmt: skip
         self._clock, self._rows, self._traffic, self._tally, self._end = clock, rows, traffic, tally, end
+        self._reception = reception
         self.rows = counters
         self.on_drained: Callable[[int], None] = lambda slot: None
         self._shared = [Queue() for _ in rows]
@@ -190,7 +194,7 @@ class Pools:
         return self.queue_up(row, r) or (overflow >= 0 and self.queue_up(overflow, r))
 
     def queue_up(self, row: int, r: Request) -> bool:
-        """Route a request into a queue; False when there is no replica or no room."""
+        """Route a request into a queue, unless its replica's own cache answers; False without replica or room."""
         p = self._rows[row]
         replica = None
         if p.kind == SHARED_QUEUE:
@@ -200,6 +204,10 @@ class Pools:
             replica = self._route(row, r)
             if replica is None:
                 return False
+            if r.call is None and self._reception.replica_answers(r, replica.slot):
+                self._tally.hit(r)
+                r.ended.succeed()
+                return True
             queue, free, limit = replica.queue, [replica] * (not replica.serving), self._limit(row, replica)
         if not has_room(len(queue.waiting), p.capacity, bool(free), limit, p.delay_ns):
             return False

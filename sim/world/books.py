@@ -31,13 +31,13 @@ from sim.operations.costs import cost_lines
 from sim.operations.incidents import IncidentDesk, incident_line
 from sim.operations.staff import staff_lines
 from sim.scenario import Scenario
-from sim.serving.admission import LruCache
+from sim.serving.admission import AnswerCache, NoCache
 
 _BUG = "This is a bug in poc2scale: please report it."
 _HOURS_TOLERANCE = 1e-9  # float hours of up to 1e5 lines, each rounded to 1e-16 of itself
 _USED = (
     "offered", "hit", "completed", "throttled", "rejected", "timed_out", "api_calls", "api_prompt_tokens",
-    "api_output_tokens", "crossed",
+    "api_output_tokens", "crossed", "wrong_hit",
 )  # fmt: skip
 
 
@@ -83,13 +83,14 @@ class Books:
         if now_ns == self._at_ns:
             return
         at_s, span_s, phase = now_ns / NS_PER_S, (now_ns - self._at_ns) / NS_PER_S, self._phase
+        billed_s: dict[str, float] = {}
         for use in fleets:
-            self._accrue_fleet(at_s, now_ns, use)
+            billed_s[use.fleet.name] = billed_s.get(use.fleet.name, 0.0) + self._accrue_fleet(at_s, now_ns, use)
         for name, commitment in self.commitments.items():
             user = self._only_user(name)
             commitment_lines(self.ledger, self._at_ns, now_ns, commitment, phase, workload=user, resource=name)
         for w, name in enumerate(self._names):
-            self._accrue_workload(at_s, span_s, w, name)
+            self._accrue_workload(at_s, span_s, w, name, billed_s)
             self._accrue_learning(now_ns, name)
         staff_lines(self.ledger, at_s, span_s, self._effective.phases[phase].staff, phase)
         cost_lines(self.ledger, at_s, span_s, self._effective.phases[phase].costs, phase, first=False)
@@ -98,7 +99,8 @@ class Books:
             self._worked[rate] = worked_ns
         self._at_ns = now_ns
 
-    def _accrue_fleet(self, at_s: float, now_ns: int, use: FleetUse) -> None:
+    def _accrue_fleet(self, at_s: float, now_ns: int, use: FleetUse) -> float:
+        """Post a fleet's machine time; the seconds of replicas that are billed, all together."""
         fleet = use.fleet
         so_far = (fleet.billed_ns(now_ns), use.busy_ns, fleet.covered_ns(now_ns))
         last = self._machine.get(use.row, (0, 0, 0))
@@ -113,8 +115,12 @@ class Books:
         if use.managed:
             terms = self._effective.pools[fleet.name].hosting.managed
             premium_line(self.ledger, at_s, billed_s, price, terms, phase, **labels)
+        return billed_s
 
-    def _accrue_workload(self, at_s: float, span_s: float, w: int, name: str) -> None:
+    def _accrue_workload(
+        self, at_s: float, span_s: float, w: int, name: str, billed_s: Mapping[str, float]
+    ) -> None:  # fmt: skip
+        """Post what a workload used. billed_s: replica-seconds since the last accrual, by pool."""
         counters, last = self._workloads[w], self._last[name]
         used = {what: int(counters[what]) - last[what] for what in _USED}
         self._last[name] = {what: int(counters[what]) for what in _USED}
@@ -127,9 +133,10 @@ class Books:
             price = ApiPrice(api.request_usd, api.prompt_usd_per_mtok, api.output_usd_per_mtok)
             api_lines(self.ledger, at_s, use, price, phase, workload=name, model=api.name, sku=api.name)
         cache = workload.cache
-        if isinstance(cache, LruCache):
-            gb = cache.capacity * cache.entry_bytes / 1e9
-            cache_line(self.ledger, at_s, span_s, gb, cache.price_usd_per_gb_h, phase, workload=name)
+        if not isinstance(cache, NoCache):
+            own = isinstance(cache, AnswerCache) and cache.scope == "replica"
+            held_s = billed_s.get(workload.pool, 0.0) if own else span_s
+            cache_line(self.ledger, at_s, held_s, cache.provisioned_gb, cache.price_usd_per_gb_h, phase, workload=name)
         answered = used["hit"] + used["completed"]
         egress = answered * workload.response_bytes
         volume_line(self.ledger, at_s, "network.egress", self._egress, egress, phase, workload=name)
@@ -146,8 +153,9 @@ class Books:
         quality = life.quality_mean(self._at_ns, round(at_s * NS_PER_S)) if life else float("nan")
         fresh = life.fresh if life else float("nan")
         value_lines(
-            self.value, at_s, answered, used["throttled"], shed, quality, fresh, workload.value, phase, workload=name
-        )
+            self.value, at_s, answered, used["throttled"], shed, quality, fresh, workload.value, phase, workload=name,
+            wrong=used["wrong_hit"],
+        )  # fmt: skip
 
     def _accrue_learning(self, now_ns: int, name: str) -> None:
         life = self._lives.get(name)

@@ -21,6 +21,7 @@ from sim.record.events import EventLog
 from sim.record.progress import Progress
 from sim.record.recorder import Outlook, PoolUse, Recorder
 from sim.scenario import Scenario, phase_scenarios
+from sim.serving.admission import AnswerCache, SemanticCache
 from sim.serving.exact import ExactPlane
 from sim.serving.plane import Areas, Plane, Traffic
 from sim.serving.reference import ReferencePlane
@@ -30,7 +31,7 @@ from sim.workload.source import arrival_source
 from sim.world.books import Books, FleetUse
 from sim.world.coverage import Coverage
 from sim.world.gauges import Gauges
-from sim.world.layout import cache_entries, highest_priority, lay_out, most_steps, most_users, steering
+from sim.world.layout import cache_room, highest_priority, lay_out, most_steps, most_users, steering
 from sim.world.lifecycle import Lifecycle
 from sim.world.promotions import Promotions
 
@@ -60,7 +61,7 @@ class World:
         self.lives = self._lives(streams)
         first = next(iter(self.effective.values()))
         self.desk = IncidentDesk(self.clock, first.incidents, streams.generator("incidents"), self.events.add)
-        self.recorder = Recorder(self.names, self.calendar, self.plane)
+        self.recorder = Recorder(self.names, self.calendar, self.plane, more=self._more_counts())
         self.books = Books(self.plane.workloads, next(iter(self.effective)), first, self.lives, self.desk)
         own = {row: fleet for row, fleet in self.fleets.items() if not self.layout.pools[row].managed}
         self.coverage = Coverage(self.clock, own, self.books.commitments)
@@ -85,10 +86,9 @@ class World:
         engine = ExactPlane if self.scenario.engine == "exact" else ReferencePlane
         traffic = [
             Traffic(
-                streams.key(f"exposure/{name}"), streams.key(f"service/{name}"),
-                tenants=workload.tenant_count, cache_entries=cache_entries(self.effective, name),
-                steps=most_steps(self.effective, name), users=most_users(self.effective, name),
-                priority=highest_priority(self.effective, name),
+                streams.key(f"exposure/{name}"), streams.key(f"service/{name}"), workload.tenant_count,
+                *cache_room(self.effective, name), steps=most_steps(self.effective, name),
+                users=most_users(self.effective, name), priority=highest_priority(self.effective, name),
             )
             for name, workload in self.scenario.workloads.items()
         ]  # fmt: skip
@@ -124,6 +124,11 @@ class World:
             if any(scenario.workloads[name].learning.kind != "none" for scenario in self.effective.values())
         }  # fmt: skip
 
+    def _more_counts(self) -> tuple[str, ...]:
+        """Counters that are recorded where something may count there: wrong hits, of a semantic cache in any phase."""
+        caches = [workload.cache for scenario in self.effective.values() for workload in scenario.workloads.values()]
+        return ("wrong_hit",) if any(isinstance(cache, SemanticCache) for cache in caches) else ()
+
     def _answered(self, w: int) -> int:
         counters = self.plane.workloads[w]
         return int(counters["hit"]) + int(counters["completed"])
@@ -131,7 +136,7 @@ class World:
     def _deployed(self, w: int) -> None:
         """A new model serves a workload: what its cache holds are another model's answers."""
         cache = self.lifecycle.scenario.workloads[self.names[w]].cache
-        if cache.kind != "none" and cache.on_deploy == "empty":
+        if isinstance(cache, AnswerCache) and cache.on_deploy == "empty":
             self.plane.empty_cache(w)
 
     def _drained(self, slot: int) -> None:

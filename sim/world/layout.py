@@ -7,9 +7,10 @@ from functools import cached_property
 from sim.clock.calendar import NS_PER_S, to_ns
 from sim.scenario import Scenario
 from sim.scenario.model import Pool, StaffedPhase, Workload, pools_of
-from sim.serving.admission import LruCache, TokenBucket
+from sim.serving.admission import AnswerCache, LruCache, SemanticCache, TokenBucket
 from sim.serving.batching import AdaptiveBatching
 from sim.serving.clients import ExponentialRetry
+from sim.serving.discipline.caching import EVICTIONS
 from sim.serving.discipline.calls import FULL_JITTER, NO_JITTER, ONE
 from sim.serving.discipline.service import DISTRIBUTIONS
 from sim.serving.kernels.state import NEVER, REJECTED, THROTTLED, TIMED_OUT
@@ -173,10 +174,17 @@ def _retry(retry: ExponentialRetry) -> Retry:
     )  # fmt: skip
 
 
-def cache_entries(effective: dict[str, Scenario], workload: str) -> int:
-    """The most that a workload's response cache holds in any phase."""
-    caches = [scenario.workloads[workload].cache for scenario in effective.values()]
-    return max((cache.capacity for cache in caches if isinstance(cache, LruCache)), default=0)
+def cache_room(effective: dict[str, Scenario], workload: str) -> tuple[int, int, bool]:
+    """The most that a workload's response cache holds in any phase, that each replica's own does, and whether any of
+    them evicts otherwise than LRU.
+    """
+    nodes = [scenario.workloads[workload].cache for scenario in effective.values()]
+    caches = [cache for cache in nodes if isinstance(cache, AnswerCache)]
+    shared, replica = (
+        max((cache.most_entries for cache in caches if cache.scope == scope), default=0)
+        for scope in ("shared", "replica")
+    )
+    return shared, replica, any(not isinstance(cache, LruCache) for cache in caches)
 
 
 def highest_priority(effective: dict[str, Scenario], workload: str) -> int:
@@ -206,8 +214,15 @@ def steering(phase: StaffedPhase, workload: Workload, rows: dict[str, int]) -> S
         )  # fmt: skip
     if isinstance(bucket, TokenBucket):
         steered = replace(steered, token_ns=max(1, round(NS_PER_S / bucket.rate_per_s)), burst=bucket.burst)
-    if isinstance(cache, LruCache):
-        ttl_ns = NEVER if cache.ttl_s is None else to_ns(cache.ttl_s)
-        hit_ns = to_ns(cache.hit_latency_s)
-        steered = replace(steered, cache_entries=cache.capacity, ttl_ns=ttl_ns, hit_ns=hit_ns)
+    if isinstance(cache, AnswerCache):
+        steered = replace(
+            steered, cache_entries=cache.most_entries, ttl_ns=NEVER if cache.ttl_s is None else to_ns(cache.ttl_s),
+            hit_ns=to_ns(cache.hit_latency_s), eviction=EVICTIONS[cache.kind], per_replica=cache.scope == "replica",
+            cache_bytes=int(cache.memory_bytes or 0), entry_bytes=cache.entry_bytes,
+            entry_sigma=math.sqrt(math.log1p(cache.entry_cv**2)),
+        )  # fmt: skip
+    elif isinstance(cache, SemanticCache):
+        steered = replace(
+            steered, hit_ns=to_ns(cache.hit_latency_s), semantic_hit=cache.hit, semantic_wrong=cache.wrong
+        )
     return steered

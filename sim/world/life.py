@@ -37,7 +37,7 @@ def simulate(
 def _run_of(world: World, seed: int, replication: int) -> Run:
     counters = world.plane.workloads
     totals = {name: int(counters[name].sum()) for name in OUTCOMES}
-    totals |= {"failed": 0}
+    totals |= {"failed": 0} | {name: int(counters[name].sum()) for name in world.recorder.more}
     return Run(
         scenario=world.scenario,
         seed=seed,

@@ -100,7 +100,7 @@ def built(engine, world, clock, log):
     """The world's plane, all of its workloads steered to the first row."""
     streams = Streams(7)
     traffic = [
-        Traffic(streams.key(f"exposure/{w}"), streams.key(f"service/{w}"), TENANTS, ENTRIES, STEPS, USERS)
+        Traffic(streams.key(f"exposure/{w}"), streams.key(f"service/{w}"), TENANTS, ENTRIES, steps=STEPS, users=USERS)
         for w in range(len(world["arrivals"]))
     ]
     plane = engine(clock, world["rows"], traffic, log=log)

@@ -11,9 +11,10 @@ from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVIN
 from sim.serving.discipline.batching import is_dead
 from sim.serving.kernels.arrival import arrive
 from sim.serving.kernels.batching import start_own, start_shared
+from sim.serving.kernels.cache import clear_slot
 from sim.serving.kernels.calls import gather, ring
 from sim.serving.kernels.completion import answer, complete
-from sim.serving.kernels.memory import MOST_WRITES
+from sim.serving.kernels.memory import lacks_room
 from sim.serving.kernels.queueing import dequeue
 from sim.serving.kernels.requests import (
     end_queued,
@@ -33,7 +34,6 @@ from sim.serving.kernels.state import (
     FREE_NODES,
     HEAP,
     JOURNAL_FULL,
-    JOURNAL_LENGTH,
     JOURNAL_ON,
     LOG_FULL,
     LOG_LENGTH,
@@ -48,7 +48,10 @@ from sim.serving.kernels.state import (
     SLOTS,
     TIMER_NS,
     TIMERS,
+    Calls,
     State,
+    store_of,
+    timers_of,
 )
 from sim.serving.kernels.timers import MOST_TIMERS, timer_rank
 
@@ -67,21 +70,18 @@ def _next_arrival(st: State):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def _calls_full(st: State) -> bool:
+    """Whether an event may need more calls or timers than there are."""
+    return st.scalars[FREE_CALL] < 0 or len(st.timers) - st.scalars[TIMERS] < MOST_TIMERS + st.scalars[NEEDED]
+
+
+@inlined
 def _in_system(st: State) -> int:
     """Requests in the system: no single event can end more than these."""
     n = 0
     for w in range(len(st.workloads)):
         n += st.workloads[w].in_system
     return n
-
-
-@inlined
-def _journal_holds(st: State, leaf: int, rank: int) -> bool:
-    """Whether the journal has room for all that the event may write: what one request may, or those of a batch."""
-    requests = 1
-    if rank == _COMPLETION and leaf < st.scalars[SLOTS]:
-        requests = st.slots[leaf].serving
-    return len(st.journal) - st.scalars[JOURNAL_LENGTH] >= MOST_WRITES * requests
 
 
 @inlined
@@ -105,7 +105,7 @@ def _copy(slots: NDArray[Any], rows: NDArray[Any], row: int, t: int, sample: NDA
 
 @kernel
 def advance(
-    st: State, until_ns: int, through_rank: int, row: int, interval_ns: int, samples: NDArray[np.int64]
+    st: State, until_ns: int, through_rank: int, row: int, interval_ns: int, samples: NDArray[np.int64], calls: Calls
 ) -> int:  # fmt: skip
     """Play all request events with (time, rank) <= (until_ns, through_rank); why it stopped (DONE, DRAINED, ...).
 
@@ -115,14 +115,10 @@ def advance(
     taken = 0
     arrival_ns, w = _next_arrival(st)
     api_leaf = st.scalars[SLOTS] + len(st.rows)
-    calls_on = False
-    for who in range(len(st.workloads)):
-        calls_on = calls_on or st.workloads[who].calls != 0
-    calls_on = calls_on or st.scalars[TIMERS] > 0
     log_on, journal_on = st.scalars[LOG_ON] != 0, st.scalars[JOURNAL_ON] != 0
     while True:
         settle_calendar(st)
-        leaf = st.calendar_win[1]
+        leaf = int(st.calendar_win[1])
         key = st.calendar_key[leaf]
         event_ns = key >> 1
         if event_ns <= arrival_ns:
@@ -130,10 +126,10 @@ def advance(
         else:
             t, rank = arrival_ns, _ARRIVAL
         timer = False
-        if st.scalars[TIMER_NS] <= t:
-            timer = st.scalars[TIMER_NS] < t or timer_rank(st) < rank
+        if calls is not None and st.scalars[TIMER_NS] <= t:
+            timer = st.scalars[TIMER_NS] < t or timer_rank(timers_of(st)) < rank
             if timer:
-                t, rank = st.scalars[TIMER_NS], timer_rank(st)
+                t, rank = st.scalars[TIMER_NS], timer_rank(timers_of(st))
         if t > until_ns or (t == until_ns and rank > through_rank):
             st.scalars[NOW] = until_ns
             if taken < len(samples):
@@ -145,31 +141,29 @@ def advance(
             continue
         if st.scalars[FREE_NODES] < st.scalars[NEEDED] or st.scalars[HEAP] + st.scalars[NEEDED] > len(st.heap_ns):
             return NODES_FULL
-        if calls_on and (
-            st.scalars[FREE_CALL] < 0 or len(st.timers) - st.scalars[TIMERS] < MOST_TIMERS + st.scalars[NEEDED]
-        ):
+        if calls is not None and _calls_full(st):
             return CALLS_FULL
         if log_on and len(st.log) - st.scalars[LOG_LENGTH] < 2 + _in_system(st):
             return LOG_FULL
-        if journal_on and not _journal_holds(st, leaf, rank):
+        if journal_on and lacks_room(store_of(st)):
             return JOURNAL_FULL
         st.scalars[NOW] = t
-        if timer:
+        if calls is not None and timer:
             ring(st, t)
         elif rank == _ARRIVAL:
             i = st.workloads[w].position
             st.workloads[w].position = i + 1
-            arrive(st, w, st.workloads[w].first_id + i, i, t)
+            arrive(st, w, st.workloads[w].first_id + i, i, t, calls)
             arrival_ns, w = _next_arrival(st)
         elif leaf == api_leaf:
-            answer(st, t)
+            answer(st, t, calls)
         elif leaf >= st.scalars[SLOTS]:
             start_shared(st, leaf - st.scalars[SLOTS], t, True)
         elif rank == _EXPIRY:
             own = st.slots[leaf].row
             start_own(st, own, leaf, t, True)
             note_load(st, own, leaf)
-        elif complete(st, leaf, t):
+        elif complete(st, leaf, t, calls):
             st.slots[leaf].mode = OFF
             prefer(st, st.slots[leaf].row, leaf)
             st.scalars[DRAINED_SLOT] = leaf
@@ -203,6 +197,7 @@ def set_mode(st: State, slot: int, mode: int, t: int) -> bool:
         s.serving = s.queued = 0
         s.busy_flow = s.load_flow = s.completions = 0
         s.batch_limit = 1.0
+        clear_slot(store_of(st), slot)
     s.mode = mode
     _list_ready(st, p)
     p.stale = 1

@@ -1,154 +1,120 @@
-"""Response caches in the compiled path: least recently used goes first, each operation in constant time.
+"""Response caches in the compiled path: a look-up, an answer that comes to be kept, and what the control plane asks.
 
-A workload's cache is a chained hash table and a doubly linked list over the same entries. Entries are numbered from 1;
-0 means none, so that memory fresh from the system, all zeros, is an empty cache of any size.
+A workload has one cache for all, the first of its stretch of `State.caches`, and where each replica has its own, one
+for every slot behind it. Each operation takes constant time; where bytes are counted, as many answers leave as must.
 """
 
-import numpy as np
+from sim.compiled import apart, inlined, kernel
+from sim.serving.discipline.caching import PER_REPLICA, S3FIFO, answer_bytes, is_fresh
+from sim.serving.kernels.cells import GHOST, INSERTED, MARKS, RING, SIZE, at, chain_in, find, take_cell
+from sim.serving.kernels.eviction import (
+    exorcise,
+    first_to_leave,
+    forget,
+    make_room,
+    place,
+    remove,
+    trim_ghosts,
+    use,
+)
+from sim.serving.kernels.memory import lacks_room, put
+from sim.serving.kernels.state import State, Store, store_of
+from sim.streams import Purpose
 
-from sim.compiled import inlined, kernel
-from sim.serving.discipline.caching import is_fresh
-from sim.serving.kernels.memory import put
-from sim.serving.kernels.state import State
-
-# an entry: its key, when it was inserted, its neighbours in order of use, and the next of its hash chain (or free one)
-_KEY, _INSERTED, _NEWER, _OLDER, _CHAIN = range(5)
-_FIELDS = 5
-_33 = np.uint64(33)
-_A, _B = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
-
-
-def cells_for(entries: int) -> tuple[int, int]:
-    """(heads of the hash table, a power of two; places for entries) of a cache of up to `entries`."""
-    return 1 << max(0, entries - 1).bit_length(), (entries + 1) * _FIELDS
-
-
-@inlined
-def _at(wl, entry: int) -> int:  # type: ignore[no-untyped-def]
-    """Place of an entry's fields. wl: the record of its workload."""
-    return wl.entries_at + entry * _FIELDS
+_ENTRY_BYTES = int(Purpose.ENTRY_BYTES)
 
 
-@inlined
-def _head(wl, key: int) -> int:  # type: ignore[no-untyped-def]
-    """Place of the head of the key's hash chain: of 64 bits mixed so that neighbours fall far apart (the finaliser of
-    MurmurHash3, Appleby 2011), as many as there are heads.
+def cells_for(entries: int, *, ghosts: bool) -> int:
+    """Cells of a cache of up to `entries` answers. ghosts: it may need as many ghosts, or marks by number of uses."""
+    return MARKS + (2 * entries + 2 if ghosts else entries)
+
+
+@apart
+def answered(st: Store, w: int, cache: int, key: int, t: int) -> bool:
+    """Whether a cache of workload w answers the key at `t`: it holds an answer that is fresh, which is now used once
+    more. An answer that has outlived its time is thrown away.
     """
-    x = np.uint64(key)
-    x = (x ^ (x >> _33)) * _A
-    x = (x ^ (x >> _33)) * _B
-    return wl.heads_at + (np.int64(x ^ (x >> _33)) & wl.hash_mask)
-
-
-@inlined
-def _find(st: State, wl, key: int) -> int:  # type: ignore[no-untyped-def]
-    """The entry that holds the key, or 0."""
-    entry = st.memory[_head(wl, key)]
-    while entry != 0 and st.memory[_at(wl, entry) + _KEY] != key:
-        entry = st.memory[_at(wl, entry) + _CHAIN]
-    return entry
-
-
-@inlined
-def _unlink(st: State, wl, entry: int) -> None:  # type: ignore[no-untyped-def]
-    """Take an entry out of the order of use."""
-    newer, older = st.memory[_at(wl, entry) + _NEWER], st.memory[_at(wl, entry) + _OLDER]
-    if newer != 0:
-        put(st, _at(wl, newer) + _OLDER, older)
-    else:
-        wl.cache_newest = older
-    if older != 0:
-        put(st, _at(wl, older) + _NEWER, newer)
-    else:
-        wl.cache_oldest = newer
-
-
-@inlined
-def _link(st: State, wl, entry: int) -> None:  # type: ignore[no-untyped-def]
-    """Put an entry first in the order of use."""
-    newest = wl.cache_newest
-    put(st, _at(wl, entry) + _NEWER, 0)
-    put(st, _at(wl, entry) + _OLDER, newest)
-    if newest != 0:
-        put(st, _at(wl, newest) + _NEWER, entry)
-    else:
-        wl.cache_oldest = entry
-    wl.cache_newest = entry
-
-
-@inlined
-def _use(st: State, wl, entry: int) -> None:  # type: ignore[no-untyped-def]
-    """Make an entry the most recently used."""
-    if wl.cache_newest != entry:
-        _unlink(st, wl, entry)
-        _link(st, wl, entry)
-
-
-@inlined
-def _take_out(st: State, wl, entry: int) -> None:  # type: ignore[no-untyped-def]
-    """Take an entry out of its hash chain and the order of use."""
-    link = _head(wl, st.memory[_at(wl, entry) + _KEY])
-    while st.memory[link] != entry:
-        link = _at(wl, st.memory[link]) + _CHAIN
-    put(st, link, st.memory[_at(wl, entry) + _CHAIN])
-    _unlink(st, wl, entry)
-
-
-@inlined
-def _remove(st: State, wl, entry: int) -> None:  # type: ignore[no-untyped-def]
-    """Throw an entry away: it is free again."""
-    _take_out(st, wl, entry)
-    put(st, _at(wl, entry) + _CHAIN, wl.cache_free)
-    wl.cache_free = entry
-    wl.cache_live -= 1
-
-
-@inlined
-def answered(st: State, w: int, key: int, t: int) -> bool:
-    """Whether the cache of workload w answers the key at `t`: it holds an answer that is fresh, which is now the most
-    recently used. An answer that has outlived its time is thrown away.
-    """
-    wl = st.workloads[w]
-    entry = _find(st, wl, key)
-    if entry == 0:
+    wl, c = st.workloads[w], st.caches[cache]
+    cell = find(st, c, key)
+    if cell == 0 or lacks_room(st) or (wl.eviction == S3FIFO and st.memory[at(c, cell) + RING] == GHOST):
         return False
-    if not is_fresh(st.memory[_at(wl, entry) + _INSERTED], t, wl.ttl_ns):
-        _remove(st, wl, entry)
+    if not is_fresh(st.memory[at(c, cell) + INSERTED], t, wl.ttl_ns):
+        remove(st, wl, c, cell)
         return False
-    _use(st, wl, entry)
+    use(st, wl, c, cell)
     return True
 
 
-@inlined
-def remember(st: State, w: int, key: int, t: int) -> None:
-    """Keep an answer that came at `t` in the cache of workload w (of at least one entry), as the most recently used."""
+@apart
+def remember(st: Store, w: int, slot: int, key: int, t: int) -> None:
+    """Keep an answer that came at `t`, from a slot or an API (-1), in the workload's cache or in the slot's own."""
     wl = st.workloads[w]
-    entry = _find(st, wl, key)
-    if entry != 0:
-        _use(st, wl, entry)
+    cache = wl.cache
+    if wl.cache_kind == PER_REPLICA:
+        if slot < 0:
+            return
+        cache += 1 + slot
+    c = st.caches[cache]
+    cell = find(st, c, key)
+    if lacks_room(st):
+        return
+    if cell != 0 and not (wl.eviction == S3FIFO and st.memory[at(c, cell) + RING] == GHOST):
+        use(st, wl, c, cell)
+        put(st, at(c, cell) + INSERTED, t)
+        return
+    weight = 1
+    if wl.cache_bytes > 0:
+        weight = answer_bytes(wl.entry_bytes, wl.entry_sigma, wl.service_key, key, _ENTRY_BYTES)
+        if weight > wl.cache_bytes:
+            return
+    make_room(st, wl, c, weight, 1)
+    if lacks_room(st):
+        return
+    known = False
+    if wl.eviction == S3FIFO:
+        cell = find(st, c, key)  # its ghost, if that did not have to go just now
+        known = cell != 0
+    if known:
+        forget(st, wl, c, cell)
     else:
-        if wl.cache_live == wl.cache_entries:
-            entry = wl.cache_oldest
-            _take_out(st, wl, entry)
-        else:
-            wl.cache_live += 1
-            entry = wl.cache_free
-            if entry != 0:
-                wl.cache_free = st.memory[_at(wl, entry) + _CHAIN]
-            else:
-                wl.cache_used += 1
-                entry = wl.cache_used
-        put(st, _at(wl, entry) + _KEY, key)
-        head = _head(wl, key)
-        put(st, _at(wl, entry) + _CHAIN, st.memory[head])
-        put(st, head, entry)
-        _link(st, wl, entry)
-    put(st, _at(wl, entry) + _INSERTED, t)
+        cell = take_cell(st, c)
+        chain_in(st, c, cell, key)
+    if wl.cache_bytes > 0:
+        put(st, at(c, cell) + SIZE, weight)
+    put(st, at(c, cell) + INSERTED, t)
+    place(st, wl, c, cell, weight, known)
+
+
+@inlined
+def _clear(st: Store, w: int, cache: int) -> None:
+    """Throw away all answers of a cache, and what it remembers of others."""
+    wl, c = st.workloads[w], st.caches[cache]
+    while c.live > 0:
+        remove(st, wl, c, first_to_leave(st, wl, c))
+    while c.ghosts > 0:
+        exorcise(st, wl, c)
 
 
 @kernel
-def shrink(st: State, w: int, entries: int) -> None:
-    """Throw away the least recently used of workload w until at most `entries` are left."""
-    wl = st.workloads[w]
-    while wl.cache_live > entries:
-        _remove(st, wl, wl.cache_oldest)
+def clear(st: State, w: int) -> None:
+    """Throw away all answers of a workload's caches."""
+    for cache in range(st.workloads[w].cache, st.workloads[w].cache + st.workloads[w].caches):
+        _clear(store_of(st), w, cache)
+
+
+@apart
+def clear_slot(st: Store, slot: int) -> None:
+    """A new replica starts in a slot: its caches are cold."""
+    for w in range(len(st.workloads)):
+        if st.workloads[w].cache_kind == PER_REPLICA:
+            _clear(st, w, st.workloads[w].cache + 1 + slot)
+
+
+@kernel
+def fit(st: State, w: int) -> None:
+    """Throw answers away until each of a workload's caches holds no more than it may."""
+    wl, store = st.workloads[w], store_of(st)
+    for cache in range(wl.cache, wl.cache + wl.caches):
+        c = st.caches[cache]
+        make_room(store, wl, c, 0, 0)
+        trim_ghosts(store, wl, c)

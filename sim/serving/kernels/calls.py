@@ -9,11 +9,10 @@ see whether they are still waited for.
 from sim.clock.ranks import Rank
 from sim.compiled import apart, inlined
 from sim.record.histogram import bucket_of
-from sim.serving.discipline.admission import conforms, next_due
 from sim.serving.discipline.calls import MOST_SHARDS, ONE, backoff_ns, think_ns, visit
 from sim.serving.kernels.api import call_api
-from sim.serving.kernels.cache import answered, remember
-from sim.serving.kernels.memory import put
+from sim.serving.kernels.cache import remember
+from sim.serving.kernels.reception import admitted, recalled
 from sim.serving.kernels.requests import free_shard, log_call, take_node, waited_for
 from sim.serving.kernels.routing import NO_ROOM, find_room, queue_up
 from sim.serving.kernels.state import (
@@ -29,6 +28,8 @@ from sim.serving.kernels.state import (
     THROTTLED,
     TIMED_OUT,
     State,
+    store_of,
+    timers_of,
 )
 from sim.serving.kernels.timers import AGAIN, DEADLINE, HEDGE, THINK, set_timer, take_timer
 from sim.streams import Purpose, uniform
@@ -85,24 +86,13 @@ def _attempt(st: State, call: int, t: int) -> None:
     c.epoch = c.trial
     c.waiting = 0
     c.deadline_ns = t + wl.timeout_ns
-    if wl.token_ns > 0 and not _admitted(st, wl, c.tenant, t):
+    if wl.token_ns > 0 and not admitted(st, wl, c.tenant, t):
         _fail(st, call, THROTTLED, t)
-    elif wl.cache_entries > 0 and c.key != NO_KEY and answered(st, w, c.key, t):
+    elif wl.cache_kind != 0 and recalled(st, w, c.request, c.key, t):
         _end(st, call, HIT, t, t + wl.hit_ns, t, -1, 0)
     else:
-        set_timer(st, c.deadline_ns, _TIMEOUT, order(w, c.request), DEADLINE, call, c.trial)
+        set_timer(timers_of(st), c.deadline_ns, _TIMEOUT, order(w, c.request), DEADLINE, call, c.trial)
         _enter(st, call, wl.first_stage, t)
-
-
-@inlined
-def _admitted(st: State, wl, tenant: int, t: int) -> bool:  # type: ignore[no-untyped-def]
-    """Whether the tenant's bucket has a token, which is then taken."""
-    place = wl.buckets_at + tenant
-    due = st.memory[place]
-    if not conforms(t, due, wl.ahead_ns):
-        return False
-    put(st, place, next_due(t, due, wl.token_ns))
-    return True
 
 
 @apart
@@ -129,7 +119,7 @@ def _send(st: State, call: int, shard: int, copy: int, t: int) -> int:
     w = c.workload
     draw = visit(c.attempt, c.stage - st.workloads[w].stages_at, shard, copy)
     if st.rows[row].kind != API:
-        row, slot = find_room(st, row, w, c.request, c.key, c.tenant, draw)
+        row, slot = find_room(st, row, w, c.request, c.key, c.tenant, draw, -1)
         if slot == NO_ROOM:
             return -1
     node = take_node(st, w, row, c.request, c.key, t)
@@ -145,7 +135,7 @@ def _send(st: State, call: int, shard: int, copy: int, t: int) -> int:
     s.epoch = c.epoch
     s.serial = _next_serial(st)
     if stage.hedge_ns > 0 and copy == 0:
-        set_timer(st, t + stage.hedge_ns, _RETRY, order(w, c.request), HEDGE, node, s.serial)
+        set_timer(timers_of(st), t + stage.hedge_ns, _RETRY, order(w, c.request), HEDGE, node, s.serial)
     if st.rows[row].kind == API:
         call_api(st, node, c.prompt, c.output, s.draw, t)
     else:
@@ -206,7 +196,7 @@ def _fail(st: State, call: int, outcome: int, t: int) -> None:
         wl.backoff_ns, wl.backoff_factor, wl.backoff_most_ns, wl.jitter, c.attempt, wl.service_key, c.request, _BACKOFF
     )
     c.attempt += 1
-    set_timer(st, t + wait_ns, _RETRY, order(c.workload, c.request), AGAIN, call, c.trial)
+    set_timer(timers_of(st), t + wait_ns, _RETRY, order(c.workload, c.request), AGAIN, call, c.trial)
 
 
 @apart
@@ -234,7 +224,7 @@ def _end(st: State, call: int, outcome: int, t: int, end_ns: int, start_ns: int,
     if outcome != COMPLETED:
         wl.lost_sum_s += (t - c.arrival_ns) * 1e-9
     elif wl.cache_entries > 0 and c.key != NO_KEY:
-        remember(st, w, c.key, t)
+        remember(store_of(st), w, slot, c.key, t)
     log_call(st, call, outcome, start_ns, end_ns, slot, batch)
     wl.in_system -= 1
     wl.system_flow -= t
@@ -251,13 +241,13 @@ def think(st: State, w: int, user: int, number: int, draw: int, t: int) -> None:
     """A user thinks from `t` on, and then asks again. number, draw: of the random number for how long."""
     wl = st.workloads[w]
     wait_ns = think_ns(wl.think_ns, wl.think_exponential != 0, wl.service_key, number, draw, _THINK)
-    set_timer(st, t + wait_ns, _RETRY, order(w, user), THINK, user, w)
+    set_timer(timers_of(st), t + wait_ns, _RETRY, order(w, user), THINK, user, w)
 
 
 @apart
 def ring(st: State, t: int) -> None:
     """The timer that is due first rings, at `t`."""
-    timer = st.timers[take_timer(st)]
+    timer = st.timers[take_timer(timers_of(st))]
     kind, subject, serial = timer.kind, timer.subject, timer.serial
     if kind == THINK:
         _ask(st, serial, subject, t)

@@ -16,17 +16,19 @@ from sim.serving.kernels.state import (
     READY,
     SHARED_QUEUE,
     TIMED_OUT,
+    Calls,
     State,
+    store_of,
 )
 
 
 @inlined
-def _end_served(st: State, node: int, start_ns: int, t: int, slot: int, batch: int) -> None:
+def _end_served(st: State, node: int, start_ns: int, t: int, slot: int, batch: int, calls: Calls) -> None:
     """A request is served at `t`, and its answer comes then or a detour later: it ends, completed, or timed out at its
     deadline if that came first. Its answer is kept.
     """
     n = st.nodes[node]
-    if n.call >= 0:
+    if calls is not None and n.call >= 0:
         shard_served(st, node, start_ns, t, slot, batch)
         return
     w = n.workload
@@ -44,7 +46,7 @@ def _end_served(st: State, node: int, start_ns: int, t: int, slot: int, batch: i
         st.histogram[w, bucket_of(latency)] += 1
         log(st, node, COMPLETED, start_ns, ends, slot, batch)
     if st.workloads[w].cache_entries > 0 and n.key != NO_KEY:
-        remember(st, w, n.key, t)
+        remember(store_of(st), w, slot, n.key, t)
     leave(st, node, ends)
 
 
@@ -62,15 +64,18 @@ def _detour_ns(st: State, n, slot: int) -> int:  # type: ignore[no-untyped-def]
 
 
 @inlined
-def answer(st: State, t: int) -> None:
-    """The API's earliest answer arrives."""
+def answer(st: State, t: int, calls: Calls) -> None:
+    """The API's earliest answer arrives. calls: see `kernels.state.Calls`."""
     node = pop_api(st)
-    _end_served(st, node, st.nodes[node].arrival_ns, t, -1, 1)
+    _end_served(st, node, st.nodes[node].arrival_ns, t, -1, 1, calls)
 
 
 @inlined
-def complete(st: State, slot: int, t: int) -> bool:
-    """A batch completes: its requests end, the replica goes on or falls idle. True when a draining one ran empty."""
+def complete(st: State, slot: int, t: int, calls: Calls) -> bool:
+    """A batch completes: its requests end, the replica goes on or falls idle. True when a draining one ran empty.
+
+    calls: see `kernels.state.Calls`.
+    """
     s = st.slots[slot]
     row = s.row
     p = st.rows[row]
@@ -78,7 +83,7 @@ def complete(st: State, slot: int, t: int) -> bool:
     node = s.batch
     while node >= 0:
         following = st.nodes[node].next
-        _end_served(st, node, s.started_ns, t, slot, batch)
+        _end_served(st, node, s.started_ns, t, slot, batch, calls)
         node = following
     if p.step > 0:
         took_ns = t - s.started_ns

@@ -4,11 +4,17 @@ Where workloads differ in priority, the list is sorted by it, highest first, and
 each level: who comes joins behind the last of his own level or, where nobody of it waits, of the next higher one.
 """
 
-from sim.compiled import inlined
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.compiled import apart, inlined
 from sim.serving.discipline.queueing import LEVELS, gives_up_ns
 from sim.serving.kernels.state import State
 from sim.streams import Purpose
 
+Lanes = NDArray[np.int64]
 _PATIENCE = int(Purpose.PATIENCE)
 
 
@@ -27,7 +33,7 @@ def enqueue(st: State, queue, place: int, ranked: int, node: int, t: int) -> Non
             n.request, _PATIENCE,
         )  # fmt: skip
     if ranked != 0:
-        before = _behind(st, place, wl.priority, node)
+        before = _behind(st.lanes, place, wl.priority, node)
         n.next = queue.head if before < 0 else st.nodes[before].next
     else:
         before = queue.tail
@@ -42,15 +48,15 @@ def enqueue(st: State, queue, place: int, ranked: int, node: int, t: int) -> Non
     wl.queue_flow += t
 
 
-@inlined
-def _behind(st: State, place: int, level: int, node: int) -> int:
+@apart
+def _behind(lanes: Lanes, place: int, level: int, node: int) -> int:
     """The node that a new one of this level joins behind, -1 for the head; it becomes the last of its level."""
     before = -1
     for higher in range(level, LEVELS):
-        if st.lanes[place, higher] >= 0:
-            before = st.lanes[place, higher]
+        if lanes[place, higher] >= 0:
+            before = lanes[place, higher]
             break
-    st.lanes[place, level] = node
+    lanes[place, level] = node
     return before
 
 
@@ -67,21 +73,33 @@ def dequeue(st: State, queue, place: int, ranked: int, t: int) -> int:  # type: 
     st.workloads[w].queued -= 1
     st.workloads[w].queue_flow -= t
     if ranked != 0:
-        for level in range(LEVELS):
-            if st.lanes[place, level] == node:
-                st.lanes[place, level] = -1
+        _leave_lane(st.lanes, place, node)
     return node
+
+
+@apart
+def _leave_lane(lanes: Lanes, place: int, node: int) -> None:
+    """A node that was the last of its level is so no longer."""
+    for level in range(LEVELS):
+        if lanes[place, level] == node:
+            lanes[place, level] = -1
 
 
 @inlined
 def oldest_ns(st: State, queue, place: int, ranked: int) -> int:  # type: ignore[no-untyped-def]
     """Arrival of the request that has waited longest, of any level; see `enqueue`. The queue is not empty."""
-    first = queue.head
-    oldest = st.nodes[first].arrival_ns
     if ranked != 0:
-        for below in range(LEVELS):
-            last = st.lanes[place, LEVELS - 1 - below]
-            if last >= 0:
-                oldest = min(oldest, st.nodes[first].arrival_ns)
-                first = st.nodes[last].next
-    return oldest
+        return _oldest_of_all(st.lanes, st.nodes, place, queue.head)
+    return st.nodes[queue.head].arrival_ns
+
+
+@apart
+def _oldest_of_all(lanes: Lanes, nodes: NDArray[Any], place: int, first: int) -> int:
+    """The earliest arrival among the first ones of all levels. first: the node at the head."""
+    oldest = nodes[first].arrival_ns
+    for below in range(LEVELS):
+        last = lanes[place, LEVELS - 1 - below]
+        if last >= 0:
+            oldest = min(oldest, nodes[first].arrival_ns)
+            first = nodes[last].next
+    return int(oldest)

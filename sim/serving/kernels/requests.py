@@ -1,6 +1,7 @@
 """Steps of the compiled path that all pools share: a request enters the system, ends, is logged; events are set."""
 
 from sim.compiled import inlined
+from sim.record.histogram import bucket_of
 from sim.serving.discipline.routing import least_outstanding_key, outstanding_in
 from sim.serving.kernels.idle import least, put_in, take_out
 from sim.serving.kernels.state import (
@@ -8,6 +9,7 @@ from sim.serving.kernels.state import (
     DUE,
     FREE,
     FREE_NODES,
+    HIT,
     LEAST_OUTSTANDING,
     LEAVES,
     LOG_LENGTH,
@@ -209,3 +211,14 @@ def end_at_once(st: State, w: int, request: int, outcome: int, t: int, start_ns:
         entry.slot = -1
         entry.batch = 0
         st.scalars[LOG_LENGTH] += 1
+
+
+@inlined
+def end_hit(st: State, w: int, request: int, t: int) -> None:
+    """A request that a cache answers on its arrival at `t`."""
+    wl = st.workloads[w]
+    wl.hit += 1
+    if wl.hit_ns <= wl.slo_ns:
+        wl.good += 1
+    st.histogram[w, bucket_of(wl.hit_ns)] += 1
+    end_at_once(st, w, request, HIT, t, t, t + wl.hit_ns)

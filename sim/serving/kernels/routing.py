@@ -2,6 +2,7 @@
 
 from sim.compiled import inlined
 from sim.serving.discipline.batching import has_room
+from sim.serving.discipline.caching import PER_REPLICA
 from sim.serving.discipline.routing import (
     drawn_index,
     drawn_pair,
@@ -13,8 +14,9 @@ from sim.serving.discipline.routing import (
 from sim.serving.discipline.zones import zone_of_request
 from sim.serving.kernels.api import call_api
 from sim.serving.kernels.batching import batch_limit, start_own, start_shared
+from sim.serving.kernels.cache import answered
 from sim.serving.kernels.queueing import enqueue
-from sim.serving.kernels.requests import admit, end_at_once, note_load, preferred
+from sim.serving.kernels.requests import admit, end_at_once, end_hit, note_load, preferred
 from sim.serving.kernels.ring import pick_ready, walk
 from sim.serving.kernels.state import (
     AFFINITY,
@@ -28,10 +30,11 @@ from sim.serving.kernels.state import (
     SHARED_QUEUE,
     SLOTS,
     State,
+    store_of,
 )
 from sim.streams import Word
 
-SHARED, NO_ROOM = -1, -2
+SHARED, NO_ROOM, KNOWN = -1, -2, -3
 
 
 @inlined
@@ -43,7 +46,10 @@ def route(st: State, w: int, request: int, position: int, t: int) -> None:
         prompt, output = tokens(st, w, position)
         call_api(st, admit(st, w, row, request, key, 0.0, t), prompt, output, 0, t)
         return
-    row, slot = find_room(st, row, w, request, key, int(st.tenants[w, position]), 0)
+    row, slot = find_room(st, row, w, request, key, int(st.tenants[w, position]), 0, t)
+    if slot == KNOWN:
+        end_hit(st, w, request, t)
+        return
     if slot == NO_ROOM:
         st.workloads[w].rejected += 1
         end_at_once(st, w, request, REJECTED, t, -1, t)
@@ -60,15 +66,18 @@ def tokens(st: State, w: int, position: int) -> tuple[int, int]:
 
 
 @inlined
-def find_room(st: State, row: int, w: int, request: int, key: int, tenant: int, draw: int) -> tuple[int, int]:
+def find_room(
+    st: State, row: int, w: int, request: int, key: int, tenant: int, draw: int, look_ns: int
+) -> tuple[int, int]:  # fmt: skip
     """(row, slot): where one more request is taken, the row's own queues or those of the one that it overflows to.
 
-    draw: which of the request's visits it is, see `sim.serving.discipline.calls.visit`; slot: the replica whose
-    queue takes it, SHARED where it is the row's own queue, or NO_ROOM.
+    draw: which of the request's visits it is, see `sim.serving.discipline.calls.visit`; look_ns: when the chosen
+    replica's own cache is asked, -1 for not at all; slot: the replica whose queue takes it, SHARED where it is the
+    row's own queue, KNOWN where that cache answers, or NO_ROOM.
     """
     slot = NO_ROOM
     for _ in range(2):
-        slot = _room(st, row, w, request, key, tenant, draw)
+        slot = _room(st, row, w, request, key, tenant, draw, look_ns)
         if slot != NO_ROOM or st.rows[row].overflow < 0:
             break
         row = st.rows[row].overflow
@@ -76,7 +85,7 @@ def find_room(st: State, row: int, w: int, request: int, key: int, tenant: int, 
 
 
 @inlined
-def _room(st: State, row: int, w: int, request: int, key: int, tenant: int, draw: int) -> int:
+def _room(st: State, row: int, w: int, request: int, key: int, tenant: int, draw: int, look_ns: int) -> int:
     """The replica of the row whose queue takes one more request, SHARED or NO_ROOM; see `find_room`."""
     p = st.rows[row]
     if p.kind == SHARED_QUEUE:
@@ -86,6 +95,9 @@ def _room(st: State, row: int, w: int, request: int, key: int, tenant: int, draw
     slot = _chosen(st, row, w, request, key, tenant, draw)
     if slot < 0:
         return NO_ROOM
+    asked = look_ns >= 0 and st.workloads[w].cache_kind == PER_REPLICA and key != NO_KEY
+    if asked and answered(store_of(st), w, st.workloads[w].cache + 1 + slot, key, look_ns):
+        return KNOWN
     s = st.slots[slot]
     return slot if has_room(s.queued, p.capacity, s.serving == 0, batch_limit(p, s), p.delay_ns) else NO_ROOM
 

@@ -5,7 +5,7 @@ A *slot* is a place for a replica; a *row* is one kind of service (a pool as one
 which it ended) in wrapping int64: with n of them going on at time T, the time integral of n up to T is n*T - flow,
 exactly.
 
-Token buckets and response caches lie in one flat array, `State.memory` (see `kernels.memory`, `kernels.cache`).
+Token buckets and response caches lie in one flat array, `State.memory` (see `kernels.memory`, `kernels.cells`).
 """
 
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.compiled import inlined
 from sim.record.histogram import BUCKETS
 from sim.serving.discipline.queueing import LEVELS
 
@@ -60,11 +61,13 @@ WORKLOAD = np.dtype([
     ("hit", _I), ("throttled", _I),
     # admission: time a token takes to come, and how far a bucket lets a burst run ahead; place of its first bucket
     ("token_ns", _I), ("ahead_ns", _I), ("buckets_at", _I),
-    # cache: entries it may hold (0: none) and holds; least and most recently used entry; entries ever taken into use,
-    # the head of the list of those that are free again; places of its hash heads (a power of two) and of its entries
-    ("cache_entries", _I), ("cache_live", _I), ("ttl_ns", _I), ("hit_ns", _I), ("cache_oldest", _I),
-    ("cache_newest", _I), ("cache_used", _I), ("cache_free", _I), ("heads_at", _I), ("hash_mask", _I),
-    ("entries_at", _I),
+    # cache: answers that each of its caches may hold (0: none), and that all of them hold
+    ("cache_entries", _I), ("cache_live", _I), ("ttl_ns", _I), ("hit_ns", _I),
+    # cache: where requests look (see `discipline.caching`); its first place in `State.caches`, and how many it has
+    # there; which answer leaves; limit in bytes (0: none), mean and spread of an answer's bytes; of a semantic one the
+    # probabilities of a hit and of a wrong one; hits that were wrong
+    ("cache_kind", _I), ("cache", _I), ("caches", _I), ("eviction", _I), ("cache_bytes", _I), ("entry_bytes", _F),
+    ("entry_sigma", _F), ("semantic_hit", _F), ("semantic_wrong", _F), ("wrong_hit", _I),
     # calls (see `kernels.calls`): whether this workload's requests are such; its stages, places in State.stages
     ("calls", _I), ("stages_at", _I), ("first_stage", _I), ("attempts", _I), ("retries", _I), ("hedges", _I),
     ("most_attempts", _I), ("retry_on", _I), ("backoff_ns", _I), ("backoff_most_ns", _I), ("backoff_factor", _F),
@@ -89,6 +92,13 @@ STAGE = np.dtype([("row", _I), ("fan_out", _I), ("hedge_ns", _I), ("branches", _
 TIMER = np.dtype([
     ("at_ns", _I), ("rank", _I), ("order", _I), ("sequence", _I), ("kind", _I), ("subject", _I), ("serial", _I),
     ("next", _I),
+])  # fmt: skip
+# a response cache: answers and their weight (bytes or answers), of S3-FIFO the weight of its two queues and of its
+# ghosts, and how many ghosts; cells ever taken into use, the head of the list of those that are free again; places of
+# its hash heads (a power of two) and of its cells
+CACHE = np.dtype([
+    ("live", _I), ("weight", _I), ("small", _I), ("main", _I), ("ghost", _I), ("ghosts", _I), ("used", _I),
+    ("free", _I), ("heads_at", _I), ("hash_mask", _I), ("cells_at", _I),
 ])  # fmt: skip
 LOG = np.dtype([
     ("request", _I), ("workload", np.int32), ("outcome", np.int32), ("arrival_ns", _I), ("start_ns", _I),
@@ -154,6 +164,41 @@ class State(NamedTuple):
     ring_slot: NDArray[np.int32]
     zone_ready: NDArray[np.int64]  # [zones + 1] a row that looks at home first: where each zone's ready slots begin
     variation: NDArray[np.float64]  # of service times, one stretch a row that has one; read only
+    caches: NDArray[Any]  # a stretch for each workload: one for all, and perhaps one for each slot
+
+
+Calls = int | None
+"""None where no workload's requests are calls: what only calls need is then no part of a kernel, and not compiled."""
+
+
+class Store(NamedTuple):
+    """What the functions of buckets and caches read and write: few arrays, since each one handed on costs time."""
+
+    scalars: NDArray[np.int64]
+    workloads: NDArray[Any]
+    caches: NDArray[Any]
+    memory: NDArray[np.int64]
+    journal: NDArray[np.int64]
+
+
+class Timers(NamedTuple):
+    """What the functions of timers read and write."""
+
+    scalars: NDArray[np.int64]
+    timers: NDArray[Any]
+    timer_heap: NDArray[np.int64]
+
+
+@inlined
+def store_of(st: State) -> Store:
+    """The part of the state that holds buckets and caches."""
+    return Store(st.scalars, st.workloads, st.caches, st.memory, st.journal)
+
+
+@inlined
+def timers_of(st: State) -> Timers:
+    """The part of the state that holds the timers of calls."""
+    return Timers(st.scalars, st.timers, st.timer_heap)
 
 
 def leaves_for(count: int) -> int:
@@ -197,5 +242,5 @@ def empty_state(
         np.zeros(leaves, np.int32), np.zeros((workloads, 1)), np.zeros(max(2, tree), np.int64),
         np.full((slots + rows if ranked else 1, LEVELS), -1, np.int64), np.zeros(max(1, means), np.int64),
         np.zeros(1), np.zeros(1, np.int32), np.zeros(1), np.zeros(1, np.int32), np.zeros(1, np.int64),
-        np.zeros(1),
+        np.zeros(1), np.zeros(1, CACHE),
     )  # fmt: skip

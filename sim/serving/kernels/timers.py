@@ -1,7 +1,7 @@
 """Timers of calls in the compiled path: a heap, the earliest first; ties by rank, then then as they were set."""
 
 from sim.compiled import apart, inlined
-from sim.serving.kernels.state import FREE_TIMER, NEVER, SEQUENCE, TIMER_NS, TIMERS, State
+from sim.serving.kernels.state import FREE_TIMER, NEVER, SEQUENCE, TIMER_NS, TIMERS, Timers
 
 # kinds: an attempt times out, the next one begins, a copy is sent, a user asks
 DEADLINE, AGAIN, HEDGE, THINK = range(4)
@@ -9,13 +9,13 @@ MOST_TIMERS = 4  # set by one event, beside one for each node: a deadline or a b
 
 
 @inlined
-def timer_rank(st: State) -> int:
+def timer_rank(st: Timers) -> int:
     """Rank of the timer that is due first."""
     return st.timers[st.timer_heap[0]].rank
 
 
 @inlined
-def _before(st: State, i: int, j: int) -> bool:
+def _before(st: Timers, i: int, j: int) -> bool:
     """Whether heap entry i is due before entry j."""
     a, b = st.timers[st.timer_heap[i]], st.timers[st.timer_heap[j]]
     if a.at_ns != b.at_ns:
@@ -28,12 +28,12 @@ def _before(st: State, i: int, j: int) -> bool:
 
 
 @inlined
-def _swap(st: State, i: int, j: int) -> None:
+def _swap(st: Timers, i: int, j: int) -> None:
     st.timer_heap[i], st.timer_heap[j] = st.timer_heap[j], st.timer_heap[i]
 
 
 @apart
-def set_timer(st: State, at_ns: int, rank: int, order: int, kind: int, subject: int, serial: int) -> None:
+def set_timer(st: Timers, at_ns: int, rank: int, order: int, kind: int, subject: int, serial: int) -> None:
     """Something happens at (at_ns, rank), unless its subject is not what it was, see `serial`.
 
     order: (workload << 40) | request or user; the caller has seen to it that there is room.
@@ -59,7 +59,7 @@ def set_timer(st: State, at_ns: int, rank: int, order: int, kind: int, subject: 
 
 
 @apart
-def take_timer(st: State) -> int:
+def take_timer(st: Timers) -> int:
     """The timer that is due first, which is free again: to be read before another one is set."""
     taken = st.timer_heap[0]
     last = st.scalars[TIMERS] - 1
