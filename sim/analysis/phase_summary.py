@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sim.cost.ledger import lines_usd
-from sim.scenario.model import Scenario
+from sim.scenario.model import Scenario, is_call
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +32,18 @@ def ends(windows: "pd.DataFrame") -> dict[str, Any]:
         "throttled_share": ratio(throttled, offered),
         **wrong,
     }
+
+
+def tries(windows: "pd.DataFrame", scenario: Scenario) -> dict[str, Any]:
+    """What clients did beside asking once, of all workloads together; nothing where none of them has calls.
+
+    retries: decided on, be they made before the end or not; hedges: second copies of a part of a request;
+    attempts_per_request: by clients, so that hedges are no part of it.
+    """
+    if not any(is_call(workload) for workload in scenario.workloads.values()):
+        return {}
+    offered, retries, hedges = (int(windows[name].sum()) for name in ("offered", "retries", "hedges"))
+    return {"retries": retries, "hedges": hedges, "attempts_per_request": ratio(offered + retries, offered)}
 
 
 def judged(windows: "pd.DataFrame", scenario: Scenario) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ def summarise(run: FinishedRun, run_dir: str | PathLike[str] | None = None) -> d
     line and the sums of money and of value), crossover, cost_curve, drivers (why it bends), scale_check (None unless
     one was asked for), scenario, seed, run_dir. A phase's peak_rate_per_s is a mean over a whole record
     window (see `busiest`), its slo_attainment is that of all workloads together; each workload is judged in
-    `workloads`.
+    `workloads`; where one of them has calls, retries, hedges and attempts_per_request say what clients did.
     """
     days = daily_table(run.timeseries, run.ledger, run.calendar, run.phases_effective)
     streams = Streams(run.seed, int(run.manifest["replication"]))
@@ -129,7 +129,7 @@ def _phase(
         "requests": requests,
         "peak_rate_per_s": busiest(windows, scenario.record.interval_s).per_s,
     }
-    entry |= of.ends(windows)
+    entry |= of.ends(windows) | of.tries(windows, scenario)
     entry["workloads"] = of.judged(windows, scenario)
     entry |= of.latency(run.latency_histogram, name)
     entry["quality"] = of.quality(windows)

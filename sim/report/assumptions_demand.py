@@ -6,6 +6,7 @@ from sim.scenario.model import Workload
 from sim.workload.attributes import ZipfKeys
 from sim.workload.parameters import (
     ClientMixWorkload,
+    ClosedLoopWorkload,
     ExponentialGrowth,
     Growth,
     HourOfWeekSeasonality,
@@ -19,13 +20,12 @@ CHOSEN = "scenario"
 _RECORDED = {
     "counts": "recorded counts, in uniform order within each interval",
     "replay": "recorded requests, replayed",
-    "closed_loop": "users who wait for an answer, think, and ask again",
 }
 
 
 def demand_words(workload: Workload) -> str:
     """When requests arrive, and what they ask for, in a few words."""
-    said = [_rated(workload) if isinstance(workload, RatedWorkload) else _RECORDED[workload.kind]]
+    said = [_arrivals(workload)]
     keys, tenants = workload.keys, workload.tenants
     if isinstance(keys, ZipfKeys):
         drift = f", {share(keys.drift)} of them new each day" if keys.drift else ""
@@ -35,6 +35,19 @@ def demand_words(workload: Workload) -> str:
     if tenants.count > 1:
         said.append(f"{whole(tenants.count)} customers")
     return "; ".join(said)
+
+
+def _arrivals(workload: Workload) -> str:
+    if isinstance(workload, ClosedLoopWorkload):
+        think = workload.think
+        law = "on average" if think.distribution == "exponential" and think.mean_s else "always"
+        many = "users" if workload.users > 1 else "user"
+        pause = f"for {duration(think.mean_s)} {law}" if think.mean_s else "for no time"
+        return (
+            f"a closed loop of {whole(workload.users)} {many}: ask, wait for the answer, think {pause}, ask again; no "
+            "growth"
+        )
+    return _rated(workload) if isinstance(workload, RatedWorkload) else _RECORDED[workload.kind]
 
 
 def demand_source(workload: Workload) -> str:

@@ -19,6 +19,7 @@ from sim.model.value import Decisions, NoValue, ValuePerRequest
 from sim.operations.costs import PhaseCosts
 from sim.operations.incidents import NoIncidents
 from sim.policy.retraining import Periodic, Retraining, Threshold
+from sim.report.assumptions_calls import call_rows
 from sim.report.facts import Facts
 from sim.report.nodes import served
 from sim.report.numbers import duration, rate, share, three, usd, whole
@@ -32,13 +33,16 @@ _EVICTIONS = {"lfu": "the least frequently used leave first", "s3fifo": "S3-FIFO
 
 
 def workload_rows(name: str, workload: Workload) -> Iterator[Row]:
-    """The priority, patience, rate limit, cache, model's life and value of one workload, where it has them."""
+    """The priority, patience, retries, stages, rate limit, cache, model's life and value of one workload, where it has
+    them.
+    """
     limit, cache, patience = workload.admission, workload.cache, workload.patience
     if workload.priority:
         yield f"priority of {name}", f"{workload.priority} of 0 to 7, the highest served first"
     if not isinstance(patience, EndlessPatience):
         law = "for everybody" if patience.kind == "constant" else f"on average, {patience.kind}"
         yield f"patience of {name}", f"leaves a queue after {duration(patience.mean_s)} {law}"
+    yield from call_rows(name, workload)
     if not isinstance(limit, NoAdmission):
         yield (
             f"rate limit of {name}",

@@ -8,6 +8,7 @@ from sim.analysis.summary import busiest
 from sim.clock.calendar import DAY_S, MONTH_DAYS, MONTHS, NS_PER_S
 from sim.report.facts import Facts, PhaseFacts
 from sim.report.numbers import rate, share
+from sim.scenario.model import pools_of
 
 LOOK_BACK_DAYS = 120.0  # assumption: growth of the last months says more than that of the first
 NO_GROWTH = 1.005  # assumption: half a per cent a month doubles traffic in 12 years, which dates no decision
@@ -58,8 +59,8 @@ def monthly_growth(facts: Facts) -> tuple[float, float] | None:
     """Factor by which requests grow in a month, and over how many days it was seen; None under 28 whole days.
 
     Over the last phase's days, at most 120 back. Where every workload has a growth curve, that of the curves, by their
-    rates, so that a season or a launch does not pass for growth; where traffic is recorded, the mean of the later half
-    of the days against the earlier one, seasons and all.
+    rates, so that a season or a launch does not pass for growth; closed loops alone have none; else, as where traffic
+    is recorded, the mean of the later half of the days against the earlier one, seasons and all.
     """
     if not facts.phases:
         return None
@@ -76,12 +77,16 @@ def monthly_growth(facts: Facts) -> tuple[float, float] | None:
 
 
 def _growth_of_curves(facts: Facts, days: float) -> float | None:
-    """Factor by which growth alone has raised demand in the last `days`; None where some traffic is recorded."""
+    """Factor by which growth alone has raised demand in the last `days`; None where some traffic is recorded, or only
+    some of it a closed loop's.
+    """
     import numpy as np
 
-    from sim.workload.parameters import RatedWorkload
+    from sim.workload.parameters import ClosedLoopWorkload, RatedWorkload
     from sim.workload.rate import growth_factor
 
+    if all(isinstance(workload, ClosedLoopWorkload) for workload in facts.scenario.workloads.values()):
+        return 1.0
     moments = np.array([facts.horizon_s - days * DAY_S, facts.horizon_s])
     demand = np.zeros(2)
     for workload in facts.scenario.workloads.values():
@@ -92,8 +97,10 @@ def _growth_of_curves(facts: Facts, days: float) -> float | None:
 
 
 def most_per_s(facts: Facts, phase: PhaseFacts) -> float | None:
-    """Requests per second of all pools at their largest; None where an API serves or nothing was ever ready."""
-    if not phase.on_machines:
+    """Requests per second of all pools at their largest; None where an API serves, nothing was ever ready, or a request
+    passes several pools.
+    """
+    if not phase.on_machines or any(len(pools_of(w)) > 1 for w in phase.scenario.workloads.values()):
         return None
     windows = facts.run.timeseries
     there = windows[(windows["phase"] == phase.name) & (windows["replicas_ready"] > 0)]
@@ -135,8 +142,10 @@ def _month_after(facts: Facts, months: float) -> str:
 
 def _aside(facts: Facts) -> str:
     """Says that seasons are left out, where there is one and it is known; of recorded traffic, that they are in it."""
-    from sim.workload.parameters import RatedWorkload
+    from sim.workload.parameters import ClosedLoopWorkload, RatedWorkload
 
+    if all(isinstance(workload, ClosedLoopWorkload) for workload in facts.scenario.workloads.values()):
+        return ", as a closed loop has as many users throughout"
     rated = [w for w in facts.scenario.workloads.values() if isinstance(w, RatedWorkload)]
     if len(rated) < len(facts.scenario.workloads):
         return ", seasons and all"

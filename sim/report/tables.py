@@ -42,6 +42,8 @@ MEASURES = (
     Measure("turned away by the rate limit", "throttled_share", share, optional=True),
     Measure("shed", "shed_share", share),
     Measure("timed out", "timed_out_share", share),
+    Measure("retries by clients", "retries", whole, optional=True),
+    Measure("hedges, second copies sent", "hedges", whole, optional=True),
     Measure("right answers, mean", "quality.mean", share, optional=True),
     Measure("right answers, at the end", "quality.end", share, optional=True),
     Measure("as the monitor saw it, at the end", "quality.seen_end", share, optional=True),
@@ -85,7 +87,7 @@ def phase_rows(facts: Facts) -> list[PhaseRow]:
 
 
 def value_of(said: Mapping[str, Any], key: str) -> Any:
-    """The value at a dotted key; None where the object around it is null, or has no such key (wrong hits, of most)."""
+    """The value at a dotted key; None where the object around it is null, or the key is there in some runs alone."""
     value: Any = said
     for part in key.split("."):
         if value is None:
@@ -132,12 +134,13 @@ def accounts(facts: Facts) -> Table:
 
 
 def outcomes(facts: Facts) -> Table:
-    """How all requests ended: the conservation line of the run."""
+    """How all requests ended: the conservation line of the run; and below it, how often more was asked for them."""
     said = {
         "potential": "asked for by everybody", "offered": "let in by the phases", "hit": "answered from a cache",
         "completed": "answered", "throttled": "refused by a rate limit", "rejected": "refused, the queue being full",
         "timed_out": "given up after the timeout", "failed": "lost to a failure",
-        "in_system": "still under way at the end",
+        "in_system": "still under way at the end", "retries": "asked again after a failure, of the same requests",
+        "hedges": "second copies sent to a pool, of the same requests",
     }  # fmt: skip
     totals = facts.summary["totals"]
     offered = totals.get("offered", 0)
@@ -150,11 +153,16 @@ def outcomes(facts: Facts) -> Table:
 
 
 def _beside(facts: Facts, phase: PhaseFacts, key: str) -> str:
-    """The small print beside a value: over which time a peak is a mean, and what was promised."""
+    """The small print beside a value: over which time a peak is a mean, and what was promised; how often clients
+    ask.
+    """
     if key == "peak_rate_per_s":
         windows = facts.run.timeseries
         peak = busiest(windows[windows["phase"] == phase.name], facts.scenario.record.interval_s)
         return "" if peak.window_s is None else f"mean of the busiest {step(peak.window_s)}"
+    if key == "retries":
+        attempts = phase.said.get("attempts_per_request")
+        return "" if attempts is None else f"{three(attempts)} attempts per request"
     if key != "slo_attainment":
         return ""
     several = len(phase.workloads) > 1

@@ -62,6 +62,11 @@ def _refusal(error: dict[str, Any], tree: Tree, model: type[BaseModel]) -> Refus
     value, kind = error.get("input"), error["type"]
     if kind == "gate_condition" and isinstance(value, Mapping):  # a group of keys is refused for its kind
         return _wrong_condition(path, value.get("kind"), str(error["msg"]))
+    if kind == "inside":  # a whole node was judged, and something within it is to blame
+        context = error["ctx"]
+        path = (*path, *context["where"])
+        value = value_at(tree, path)
+        return Refusal(path, None if isinstance(value, Mapping) else value, str(context["message"]))
     if isinstance(value, (Mapping, list, tuple, BaseModel)) or kind == "missing":
         value = None
     message = _message(kind, error, path, tree, model)

@@ -7,7 +7,7 @@ from sim.lifecycle.impossible import LifeFacts, PhaseFacts, gate_problems
 from sim.model.checks import learning_problems, learning_remarks
 from sim.model.parameters import ModelLearning, NoMonitor
 from sim.scenario.errors import Refusal
-from sim.scenario.model import Scenario, fastest_s
+from sim.scenario.model import Scenario, fastest_s, typical_s
 from sim.serving.admission import AnswerCache, NoCache
 from sim.workload.attributes import UniqueKeys
 from sim.workload.problems import demand_problems, most_per_s
@@ -90,10 +90,11 @@ def _too_slow(effective: Scenario, phase: str) -> Iterator[str]:
                 "fewer than half of its answers can be in time. "
                 f"Type phases.{phase}.serving=pool, or managed or committed."
             )
-        mean_s = effective.pools[workload.pool].service.mean_s(1)
+        mean_s = typical_s(effective, name)
         if serving != "api" and mean_s > workload.slo.latency_s:
+            who = f"pool {workload.pool} takes" if len(workload.stages) < 2 else "the shortest way through stages takes"
             yield (
-                f"phase {phase}: pool {workload.pool} takes {_span(mean_s)} for a request alone, beyond {slo}. Take a "
+                f"phase {phase}: {who} {_span(mean_s)} for a request alone, beyond {slo}. Take a "
                 "smaller model or a faster machine (poc2scale list service)."
             )
 

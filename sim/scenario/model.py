@@ -1,9 +1,13 @@
 """The frozen union of the rooms' parameter classes: one Scenario is all that a run needs to know."""
 
+import math
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.config import Parameters, PositiveLongSeconds
@@ -21,7 +25,7 @@ from sim.policy.autoscaling import Autoscaler
 from sim.record.parameters import Record
 from sim.serving.admission import Admission, Cache, NoAdmission, NoCache
 from sim.serving.batching import BatchFormation
-from sim.serving.clients import NoRetry, Retrying, Stage, way_problem
+from sim.serving.clients import NoRetry, Retrying, Stage, in_order, way_problem
 from sim.serving.parameters import Api
 from sim.serving.routing import Routing
 from sim.serving.services import Service
@@ -64,7 +68,7 @@ class Product(Parameters):
         problem = way_problem(value)
         if problem is not None:
             where, message = problem
-            raise ValueError(f"{'.'.join(where)}: {message}" if where else message)
+            raise PydanticCustomError("inside", "{message}", {"where": where, "message": message})
         return value
 
 
@@ -96,6 +100,11 @@ Workload = Annotated[
     PoissonProduct | RenewalProduct | ClientMixProduct | CountsProduct | ReplayProduct | ClosedLoopProduct,
     Field(discriminator="kind"),
 ]
+
+
+def is_call(workload: Workload) -> bool:
+    """Whether its requests are calls: clients try again or think and ask, or the way is more than one visit."""
+    return bool(workload.stages) or workload.retry.kind != "none" or workload.kind == "closed_loop"
 
 
 def pools_of(workload: Workload) -> list[str]:
@@ -198,13 +207,38 @@ class Scenario(Parameters):
 
 def fastest_s(scenario: Scenario, workload: str) -> float:
     """Shortest time in seconds that can pass between a request and its answer by the pools on its way."""
+    return _shortest_s(scenario, workload, lambda pool: pool.service.fastest_s())
+
+
+def typical_s(scenario: Scenario, workload: str) -> float:
+    """Mean time in seconds of a request that is alone in every pool on the shortest way through its stages."""
+    return _shortest_s(scenario, workload, lambda pool: pool.service.mean_s(1))
+
+
+def _shortest_s(scenario: Scenario, workload: str, time_s: Callable[[Pool], float]) -> float:
     asked = scenario.workloads[workload]
 
+    @cache
     def onward_s(name: str) -> float:
         stage = asked.stages[name]
         ways = [onward_s(other) for other in stage.next]
-        if sum(stage.next.values()) < 1.0:
+        if math.fsum(stage.next.values()) < 1.0:
             ways.append(0.0)
-        return scenario.pools[stage.pool or asked.pool].service.fastest_s() + min(ways, default=0.0)
+        return time_s(scenario.pools[stage.pool or asked.pool]) + min(ways, default=0.0)
 
-    return onward_s(next(iter(asked.stages))) if asked.stages else scenario.pools[asked.pool].service.fastest_s()
+    return onward_s(next(iter(asked.stages))) if asked.stages else time_s(scenario.pools[asked.pool])
+
+
+def visits(workload: Workload) -> dict[str, float]:
+    """How often a request visits each pool on its way, on average and without retries and hedges, by pool."""
+    if not workload.stages:
+        return {workload.pool: 1.0}
+    reach = dict.fromkeys(workload.stages, 0.0) | {next(iter(workload.stages)): 1.0}
+    seen: dict[str, float] = {}
+    for name in in_order(workload.stages):
+        stage = workload.stages[name]
+        pool = stage.pool or workload.pool
+        seen[pool] = seen.get(pool, 0.0) + stage.fan_out * reach[name]
+        for other, share in stage.next.items():
+            reach[other] += share * reach[name]
+    return seen

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from sim.scenario.errors import Refusal
-from sim.scenario.model import Scenario
+from sim.scenario.model import Scenario, pools_of
 from sim.serving.routing import Affinity
 from sim.workload.attributes import UniqueKeys
 
@@ -15,7 +15,8 @@ def routing(scenario: Scenario, phase: str) -> Iterator[Refusal]:
     """
     if scenario.phases[phase].serving == "api":
         return
-    for name in sorted({workload.pool for workload in scenario.workloads.values()} & scenario.pools.keys()):
+    ways = {name: pools_of(workload) for name, workload in scenario.workloads.items()}
+    for name in sorted({pool for way in ways.values() for pool in way} & scenario.pools.keys()):
         chosen, zones = scenario.pools[name].routing, scenario.pools[name].zones
         if zones is not None and zones.prefer_own and chosen not in ("random", "power_of_two"):
             kind = chosen if isinstance(chosen, str) else chosen.kind
@@ -26,7 +27,7 @@ def routing(scenario: Scenario, phase: str) -> Iterator[Refusal]:
             )  # fmt: skip
         if not isinstance(chosen, Affinity):
             continue
-        users = [workload for workload in scenario.workloads.values() if workload.pool == name]
+        users = [workload for other, workload in scenario.workloads.items() if name in ways[other]]
         where = ("pools", name, "routing", "by")
         if chosen.by == "content" and all(isinstance(workload.keys, UniqueKeys) for workload in users):
             yield Refusal(

@@ -89,7 +89,7 @@ def way_problem(stages: Mapping[str, Stage]) -> tuple[tuple[str, ...], str] | No
         where = (name, "next")
         unknown = [other for other in stage.next if other not in stages]
         if name in stage.next:
-            return (*where, name), f"{name} leads back to itself. Name another stage, or leave it out."
+            return (*where, name), f"{name} leads back to itself. Type another stage, or leave it out."
         if unknown:
             return (*where, unknown[0]), f"no such stage. Stages: {', '.join(stages)}."
         if len(stage.next) > MOST_BRANCHES:
@@ -102,6 +102,14 @@ def way_problem(stages: Mapping[str, Stage]) -> tuple[tuple[str, ...], str] | No
         if any(share == 0.0 for share in stage.next.values()):
             return where, "a share of 0. Leave that stage out, or type a share above 0."
     return _loop(stages) or _never_reached(stages)
+
+
+def in_order(stages: Mapping[str, Stage]) -> list[str]:
+    """Names of stages that do not go round, each behind all those that lead to it."""
+    order: list[str] = []
+    while left := [name for name in stages if name not in order]:
+        order += [name for name in left if not any(name in stages[other].next for other in left)]
+    return order
 
 
 def _loop(stages: Mapping[str, Stage]) -> tuple[tuple[str, ...], str] | None:

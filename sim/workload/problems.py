@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 from sim.clock.calendar import Calendar
 from sim.config import Problem
 from sim.workload.parameters import (
+    ClosedLoopWorkload,
     ExponentialGrowth,
     HourOfWeekSeasonality,
     LogisticGrowth,
@@ -36,8 +37,10 @@ def demand_problems(workload: Requests, where: str, calendar: Calendar) -> list[
 
 def most_per_s(workload: Requests, horizon_s: float) -> float | None:
     """A bound of the demand curve over the whole scenario, requests/s; None where none is known: recorded traffic, and
-    spikes, which may be as high as chance makes them.
+    spikes, which may be as high as chance makes them. Of a closed loop: as if every user were answered at once.
     """
+    if isinstance(workload, ClosedLoopWorkload):
+        return workload.users / workload.think.mean_s if workload.think.mean_s > 0 else None
     if not isinstance(workload, RatedWorkload) or workload.spikes is not None:
         return None
     season = workload.seasonality

@@ -21,6 +21,7 @@ from sim.record.events import EventLog
 from sim.record.progress import Progress
 from sim.record.recorder import Outlook, PoolUse, Recorder
 from sim.scenario import Scenario, phase_scenarios
+from sim.scenario.model import visits
 from sim.serving.admission import AnswerCache, SemanticCache
 from sim.serving.exact import ExactPlane
 from sim.serving.plane import Areas, Plane, Traffic
@@ -270,13 +271,17 @@ class World:
         return self._areas.upto(("busy", row), p["busy"], p["busy_flow"], self.clock.now)
 
     def _capacity_per_s(self, workload: str) -> float:
-        """Best throughput of the replicas that could serve it in this window: not of what is left of an older fleet."""
-        row = self.layout.row_of(self.lifecycle.phase, self.lifecycle.scenario, workload)
-        span_ns = self.clock.now - self._window_ns
-        if row not in self.fleets or span_ns == 0:
+        """Best throughput of the replicas that could serve it in this window: not of what is left of an older fleet.
+
+        Of several pools on its way, that of the narrowest.
+        """
+        effective, now, span_ns = self.lifecycle.scenario, self.clock.now, self.clock.now - self._window_ns
+        rows = self.layout.pool_rows(self.lifecycle.phase, effective, workload)
+        if span_ns == 0 or any(row not in self.fleets for row in rows.values()):
             return float("nan")
-        ready_ns = self.fleets[row].ready_ns(self.clock.now) - self._ready_ns[row]
-        return ready_ns / span_ns * self.layout.pools[row].best_per_s
+        times = visits(effective.workloads[workload])
+        ready = {row: (self.fleets[row].ready_ns(now) - self._ready_ns[row]) / span_ns for row in rows.values()}
+        return min(ready[row] * self.layout.pools[row].best_per_s / times[pool] for pool, row in rows.items())
 
     def _pool_use(self) -> dict[str, PoolUse]:
         """Of every pool, over all of its fleets."""

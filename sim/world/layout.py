@@ -51,12 +51,6 @@ class Layout:
     of_pool: dict[tuple[str, str], int]
     of_api: dict[str, int]
 
-    def row_of(self, phase: str, effective: Scenario, workload: str) -> int:
-        """Row that serves a workload while the phase lasts."""
-        if effective.phases[phase].serving == "api":
-            return self.of_api[phase]
-        return self.of_pool[phase, effective.workloads[workload].pool]
-
     def pool_rows(self, phase: str, effective: Scenario, workload: str) -> dict[str, int]:
         """Rows that a workload's requests pass while the phase lasts, by pool; an API stands for the workload's own."""
         if effective.phases[phase].serving == "api":

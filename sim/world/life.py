@@ -8,6 +8,7 @@ from sim.clock.calendar import to_ns
 from sim.record.progress import Progress
 from sim.scenario import Scenario
 from sim.scenario.checks import remarks
+from sim.scenario.model import is_call
 from sim.world.build import World
 from sim.world.run import Run
 
@@ -38,6 +39,8 @@ def _run_of(world: World, seed: int, replication: int) -> Run:
     counters = world.plane.workloads
     totals = {name: int(counters[name].sum()) for name in OUTCOMES}
     totals |= {"failed": 0} | {name: int(counters[name].sum()) for name in world.recorder.more}
+    if any(is_call(workload) for lived_in in world.effective.values() for workload in lived_in.workloads.values()):
+        totals |= {name: int(counters[name].sum()) for name in ("retries", "hedges")}
     return Run(
         scenario=world.scenario,
         seed=seed,

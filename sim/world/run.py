@@ -18,8 +18,9 @@ class Run:
     timeseries: a row per record window, phase and workload; latency_histogram: its sparse log-bucketed histograms;
     ledger: every amount of money; value: what answers earned, and what was lost by those not given or not fresh (never
     summed with cost); events: promotions, scaling, lives of replicas; requests: every request, where the
-    scenario records them; totals: the conservation line over the whole run; phases_effective: (name, start_s, end_s) of
-    each phase as it really was in effect; notes: what a user must be told about the input; manifest: what made it;
+    scenario records them; totals: the conservation line over the whole run, with retries and hedges where requests are
+    calls; phases_effective: (name, start_s, end_s) of each phase as it really was in effect; notes: what a user must be
+    told about the input; manifest: what made it;
     gates_checked: the checks of every promotion; thresholds: the scenario's gates held against every phase;
     scale_check: what the life would cost at other traffic (`sim.world.scale`), where that was asked for.
     """

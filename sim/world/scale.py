@@ -12,7 +12,7 @@ from typing import Any
 from sim.analysis.scale_check import scale_check
 from sim.config import InputError, Problem
 from sim.scenario import Scenario
-from sim.workload.parameters import RatedWorkload, doubled
+from sim.workload.parameters import ClosedLoopWorkload, RatedWorkload, doubled
 from sim.world.life import simulate
 from sim.world.run import Run
 
@@ -43,8 +43,16 @@ def scaled(scenario: Scenario, factor: float) -> Scenario:
     Potential demand is doubled and thinned again, so that 100 % exposure can double too, and each factor lets in a part
     of what the next one lets in. Thinning a Poisson process leaves a Poisson process; other arrivals become somewhat
     less bursty than at their own exposure, at every factor alike. Recorded traffic is not doubled: its exposures must
-    be at most 50 %. Raises InputError where they are not.
+    be at most 50 %. Raises InputError where they are not, and for closed loops, whose traffic follows from the service.
     """
+    loops = [name for name, workload in scenario.workloads.items() if isinstance(workload, ClosedLoopWorkload)]
+    if loops:
+        message = (
+            f"workload {loops[0]} is a closed loop: its users ask as often as they are answered, so that there is no "
+            "traffic to double. Leave --scale-check out and compare two runs, the second with twice the "
+            "workload.users, or choose workload=poisson."
+        )
+        raise InputError(Problem("--scale-check", None, message))
     recorded = [name for name, workload in scenario.workloads.items() if not isinstance(workload, RatedWorkload)]
     highest = max(phase.exposure for phase in scenario.phases.values())
     if recorded and highest * max(FACTORS) > 1:
