@@ -162,7 +162,9 @@ class Pools:
     def _service_ns(self, p: Row, batch: list[Request], served: int) -> int:
         """Service time of a batch; served: requests that the replica has served since it was ready."""
         first, mean_ns = batch[0], float(p.mean_ns[len(batch)])
-        key, purpose = key_of_visit(self._traffic[first.workload].service_key, first.draw), int(Purpose.SERVICE)
+        # a plain number to Python, which numba would take for a signed one where it is small
+        key = np.uint64(key_of_visit(self._traffic[first.workload].service_key, first.draw))
+        purpose = int(Purpose.SERVICE)
         if not len(p.variation):
             return int(draw_service_ns(mean_ns, p.distribution, p.sigma, key, first.request, purpose))
         base_ns, per_item_ns, size_sigma, padding = p.variation[: PADDING + 1].tolist()
