@@ -86,6 +86,10 @@ WRONG_STAGES = {
         [f"{STAGES}={{a: {{}}}}", "workload.patience={kind: constant, mean: 5 s}"], "workload.patience.kind: constant",
         ["requests with stages have no patience but their timeout", "{kind: none}"],
     ),
+    "affinity to nothing on the way": (
+        [*cascade(), "pools.small.routing=affinity", "workload.keys={kind: unique}"], "pools.small.routing.by: content",
+        ["every request asks for something else"],
+    ),
     "zones on the way": (
         [*cascade(), "pools.small.zones={names: [a, b]}"], "pools.small.zones: requests of main pass this pool",
         ["with stages", "Type zones: null"],
