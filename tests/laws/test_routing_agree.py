@@ -42,7 +42,7 @@ def routed_pool(draw, routings=("random", "power_of_two", *AFFINITIES), zones=No
         Queue(capacity=draw(st.integers(0, 6))),
         routing,
         SLOTS,
-        draw(standing(routing) if zones is None else st.just(zones)),
+        zones=draw(standing(routing) if zones is None else st.just(zones)),
     )
 
 
