@@ -9,9 +9,10 @@ from experiments.data import measured
 from experiments.judgement import Got
 from experiments.settings import read
 from experiments.x_resnet50.sweep import GPUS, Clients, Fit, Sweeps, fit, period_ms, read_sweeps
-from experiments.x_resnet50.tandem import Felt, felt
+from experiments.x_resnet50.system import Felt, felt, system
 
 if TYPE_CHECKING:
+    from sim import Scenario
     from sim.report.canvas import Plot
 
 HERE = Path(__file__).parent
@@ -30,25 +31,25 @@ class Miss(NamedTuple):
 
 def run(small: bool) -> dict[str, Got]:
     """Median relative errors of the prediction, over all rows and by GPU, and the periods of the steady state."""
-    own = read(HERE).own
+    settings = read(HERE)
+    own = settings.own
     sweeps = _sweeps(own)
     form = own["forms"]["small" if small else "full"]
-    misses = {gpu: missed(both, own["max_batch_size"], form) for gpu, both in sweeps.items()}
+    scenario = system(settings, form)
+    misses = {gpu: missed(scenario, both, form) for gpu, both in sweeps.items()}
     everywhere = [miss for rows in misses.values() for miss in rows]
     got: dict[str, Got] = {f"median_error_{what}": _median(everywhere, what) for what in WHAT}
     for gpu, both in sweeps.items():
         got |= {f"median_error_{what}_{gpu}": _median(misses[gpu], what) for what in WHAT}
         steady = fit(both.batches)._replace(cv=0.0)
-        got[f"period_ms_{gpu}"] = felt(steady, own["steady"], own["max_batch_size"], **form).mean_ms
-    return got | sensitivity(sweeps, own["max_batch_size"], own["known"])
+        got[f"period_ms_{gpu}"] = felt(scenario, steady, own["steady"], form).mean_ms
+    return got | sensitivity(sweeps, settings.values["pools"]["model"]["batching"]["max_batch_size"], own["known"])
 
 
-def missed(both: Sweeps, max_batch_size: int, form: Mapping[str, float]) -> list[Miss]:
+def missed(scenario: "Scenario", both: Sweeps, form: Mapping[str, float]) -> list[Miss]:
     """How far the prediction of each row of the concurrency sweep is off."""
     fitted = fit(both.batches)
-    return [
-        _miss(row, felt(fitted, row.number, max_batch_size, form["warm_up_s"], form["span_s"])) for row in both.clients
-    ]
+    return [_miss(row, felt(scenario, fitted, row.number, form)) for row in both.clients]
 
 
 def sensitivity(sweeps: Mapping[str, Sweeps], max_batch_size: int, known: int) -> dict[str, float]:
@@ -110,8 +111,10 @@ def figure(got: Mapping[str, Got]) -> "Plot":
     """Error of the prediction against the number of clients, by GPU: median latency, throughput, 99 % latency."""
     from sim.report.canvas import CAPACITY, FIXED, INK, QUALITY, VARIABLE, plot
 
-    own = read(HERE).own
-    rows = {gpu: missed(both, own["max_batch_size"], own["forms"]["full"]) for gpu, both in _sweeps(own).items()}
+    settings = read(HERE)
+    form = settings.own["forms"]["full"]
+    scenario = system(settings, form)
+    rows = {gpu: missed(scenario, both, form) for gpu, both in _sweeps(settings.own).items()}
     colours = dict(zip(GPUS, (FIXED, VARIABLE, QUALITY, CAPACITY), strict=True))
     half, slow = (100 * max(_of(got, what) for what in some) for some in (WHAT[:2], WHAT[2:]))
     finding = (
