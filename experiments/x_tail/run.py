@@ -36,12 +36,19 @@ class Leaf(NamedTuple):
 
 
 def run(small: bool) -> dict[str, Got]:
-    """Shares of requests slower than a second, and than the exact 99.9 % quantile; second tries a leaf."""
+    """Shares of requests slower than a second, and than the exact 99.9 % quantile; second tries a leaf and their work.
+
+    waited_s: seconds that leaves waited for a server, in all cases together: none, or the exact answers are another's.
+    """
     settings = read(HERE)
     own = settings.own
     got: dict[str, Got] = {}
+    busy_s: dict[str, float] = {}
+    waited_s = 0.0
     for case, requests in own["forms"]["small" if small else "full"].items():
         life = played(settings, case, requests)
+        busy_s[case] = float(life.timeseries["busy_s"].sum())
+        waited_s += float(life.timeseries["wait_sum_s"].sum())
         latency_s, exact = latencies_s(life), request_over(settings, case)
         for name, times_s in (("over_a_second", own["over_s"]), ("over_p999", own["p999_s"])):
             if case in times_s:
@@ -51,8 +58,11 @@ def run(small: bool) -> dict[str, Got]:
                 got[f"exact_{name}_{case}"] = share
         if case.endswith("_hedged"):
             hedges, offered = (int(life.timeseries[name].sum()) for name in ("hedges", "offered"))
-            got[f"second_tries_{case}"] = share_of(hedges, offered * fan_out(settings, case), own["asked_again"])
-    return got
+            leaves = offered * fan_out(settings, case)
+            got[f"second_tries_{case}"] = share_of(hedges, leaves, own["asked_again"])
+            more = busy_s[case] / busy_s[case.removesuffix("_hedged")] - 1
+            got[f"added_work_{case}"] = added_work(more, leaves, own["asked_again"], settings)
+    return got | {"waited_s": waited_s}
 
 
 def played(settings: Settings, case: str, requests: int) -> "Run":
@@ -78,10 +88,19 @@ def share_of(some: int, many: int, exact: float) -> Estimate:
     return Estimate(some / many, math.sqrt(exact * (1 - exact) / many), many)
 
 
+def added_work(more: float, leaves: int, asked_again: float, settings: Settings) -> Estimate:
+    """What second tries add to the work of the first, which are the same draws in both cases.
+
+    Standard error: of a sum of `leaves` independent times of which a share `asked_again` counts, over their mean sum.
+    """
+    cv = float(settings.values["pool"]["service"]["cv"])
+    return Estimate(more, math.sqrt((asked_again * (1 + cv**2) - asked_again**2) / leaves), leaves)
+
+
 def request_over(settings: Settings, case: str) -> Callable[[float], float]:
     """Exact probability that a request of a case is slower than so many seconds: 1 - (1 - p)^n of a leaf's p."""
     service = settings.load(case, horizon="1 s", record={"interval": "1 s"}).pools["main"].service
-    after = settings.cases[case]["stages"]["leaf"].get("hedge", {}).get("after")
+    after = settings.cases[case]["workload"]["stages"]["leaf"].get("hedge", {}).get("after")
     leaf = Leaf(service.mean_s(1), service.cv, math.inf if after is None else float(after.split()[0]) / 1e3)
     n = fan_out(settings, case)
     return lambda time_s: -math.expm1(n * math.log1p(-leaf.over(time_s)))
@@ -89,7 +108,7 @@ def request_over(settings: Settings, case: str) -> Callable[[float], float]:
 
 def fan_out(settings: Settings, case: str) -> int:
     """Leaves that a request of a case asks."""
-    return int(settings.cases[case]["stages"]["leaf"]["fan_out"])
+    return int(settings.cases[case]["workload"]["stages"]["leaf"]["fan_out"])
 
 
 def figure(got: Mapping[str, Got]) -> "Plot":
@@ -99,7 +118,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
     settings = read(HERE)
     styles = {"n1": (FIXED, "-"), "n1_hedged": (FIXED, "--"), "n100": (VARIABLE, "-"), "n100_hedged": (VARIABLE, "--")}
     grid = [0.05 * 1.06**i for i in range(96)]
-    lines = {case: [request_over(settings, case)(time_s) for time_s in grid] for case in styles}
+    exact = {case: request_over(settings, case) for case in styles}
     points = [
         (case, settings.own[key][case], e)
         for key, name in (("over_s", "over_a_second"), ("p999_s", "over_p999"))
@@ -119,7 +138,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
     def paint(page: Any, size: Any) -> None:
         axes = page.add_subplot()
         for case, (colour, style) in styles.items():
-            axes.loglog(grid, lines[case], style, color=colour)
+            axes.loglog(grid, [exact[case](time_s) for time_s in grid], style, color=colour)
         axes.errorbar(
             [time_s for _, time_s, _ in points], [e.value for *_, e in points],
             yerr=[e.half_width(0.99) for *_, e in points], fmt="o", color=INK, markersize=4, capsize=3,
@@ -135,7 +154,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
         page.subplots_adjust(right=0.97)
 
     csv = "case,time_s,simulated_share_slower,half_width_99,exact\n" + "".join(
-        f"{case},{time_s:.8g},{e.value:.6g},{e.half_width(0.99):.3g},{request_over(settings, case)(time_s):.8g}\n"
+        f"{case},{time_s:.8g},{e.value:.6g},{e.half_width(0.99):.3g},{exact[case](time_s):.8g}\n"
         for case, time_s, e in points
     )
     sentence = "Lines are exact, points are simulated with 99 % intervals."
