@@ -174,7 +174,7 @@ class ReferencePlane:
         if tokens is not None:
             self._tally.count(w, api_prompt_tokens=tokens[0], api_output_tokens=tokens[1])
         # a plain number to Python, which numba would take for a signed one where it is small
-        key, purpose = np.uint64(key_of_visit(self._traffic[w].service_key, r.draw)), int(Purpose.API_LATENCY)
+        key, purpose = key_of_visit(self._traffic[w].service_key, r.draw), int(Purpose.API_LATENCY)
         took = draw_service_ns(float(p.mean_ns[1]), p.distribution, p.sigma, key, r.request, purpose)
         r.start_ns, r.batch = now, 1
         yield self._clock.at(now + took, Rank.COMPLETION, (1 << 47) | (w << 40) | r.request)

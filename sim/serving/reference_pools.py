@@ -163,7 +163,7 @@ class Pools:
         """Service time of a batch; served: requests that the replica has served since it was ready."""
         first, mean_ns = batch[0], float(p.mean_ns[len(batch)])
         # a plain number to Python, which numba would take for a signed one where it is small
-        key = np.uint64(key_of_visit(self._traffic[first.workload].service_key, first.draw))
+        key = key_of_visit(self._traffic[first.workload].service_key, first.draw)
         purpose = int(Purpose.SERVICE)
         if not len(p.variation):
             return int(draw_service_ns(mean_ns, p.distribution, p.sigma, key, first.request, purpose))

@@ -61,11 +61,9 @@ def think_ns(mean_ns: int, exponential: bool, key: np.uint64, number: int, draw:
 
 draw_backoff_ns = kernel(backoff_ns)
 draw_think_ns = kernel(think_ns)
-_compiled_visit_key = kernel(visit_key)
+_key_of_visit = kernel(visit_key)
 
 
 def key_of_visit(key: np.uint64, visit: int) -> np.uint64:
-    """`visit_key` for the reference engine: a compiled function hands Python a plain integer, which the draws that take
-    it would read as a signed one.
-    """
-    return np.uint64(_compiled_visit_key(key, visit))
+    """`visit_key`, outside kernels: they hand back a plain int, which the next one would take for a signed number."""
+    return np.uint64(_key_of_visit(key, visit))
