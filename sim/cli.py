@@ -139,13 +139,14 @@ def run(typed: Namespace) -> int:
     _stop_when_terminated()
     begun = monotonic()
     with terminal.progress_bar(sys.stderr, quiet=typed.quiet) as progress:
-        result = simulate(scenario, progress=progress)
+        result = simulate(scenario, progress=progress, spool=out / scenario.name)
     if typed.scale_check:
         result = _scale_checked(result, typed.quiet)
     summary = result.summary()
     contents = store.Contents(
-        scenario.name, dump(scenario), summary, result.frames(), result.notes, result.manifest, monotonic() - begun
-    )
+        scenario.name, dump(scenario), summary, result.frames(), result.notes, result.manifest, monotonic() - begun,
+        result.request_log,
+    )  # fmt: skip
     run_dir = store.write(contents, out, report=lambda folder: html.write_report(result, folder))
     summary = {**summary, "run_dir": str(run_dir)}
     if typed.json:

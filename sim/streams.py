@@ -38,6 +38,7 @@ class Purpose(IntEnum):
     SIZE = 18
     ENTRY_BYTES = 19
     SEMANTIC = 20
+    LOG = 21
 
 
 class Streams:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.record.request_log import RequestLog
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -28,7 +30,7 @@ class Contents:
     """What of a run is kept.
 
     name: of the scenario; scenario_yaml: it, fully resolved; summary: the answer; frames: by file name; notes: what the
-    user must be told; manifest: what made the run (seed, engine ...); wall_s: how long it took.
+    user must be told; manifest: what made the run (seed, engine ...); wall_s: how long it took; requests: their log.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Contents:
     notes: list[str]
     manifest: dict[str, Any]
     wall_s: float
+    requests: RequestLog | None = None
 
 
 def write(run: Contents, out: Path, report: Callable[[Path], None]) -> Path:
@@ -60,6 +63,8 @@ def write(run: Contents, out: Path, report: Callable[[Path], None]) -> Path:
         _text(partial / "summary.json", json.dumps(run.summary, indent=1, allow_nan=False) + "\n")
         for name, frame in run.frames.items():
             frame.to_parquet(partial / f"{name}.parquet", engine="pyarrow", compression="zstd", index=False)
+        if run.requests is not None:
+            run.requests.save(partial / "requests.parquet")
         report(partial)
         _text(partial / "run.log", _log(run))
         _text(partial / "manifest.json", json.dumps(_manifest(run, digest), indent=1) + "\n")

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.clock.ranks import REQUEST_PATH, Rank
-from sim.serving.bookmark import Bookmark
+from sim.serving.bookmark import Bookmark, coming
 from sim.serving.discipline.service import CONSTANT
 from sim.serving.kernels import advance as kernels
 from sim.serving.kernels.ahead import service_uniforms
 from sim.serving.kernels.cache import clear, fit
+from sim.serving.kernels.log import thin
 from sim.serving.kernels.state import (
     ACTIVE_CALL,
     API,
@@ -63,8 +64,8 @@ _NO_SAMPLES = np.zeros((0, 0, 0), np.int64)
 class ExactPlane:
     """See `sim.serving.plane.Plane`."""
 
-    def __init__(self, clock: Clock, rows: list[Row], traffic: list[Traffic], *, log: bool) -> None:
-        self._clock, self._traffic = clock, traffic
+    def __init__(self, clock: Clock, rows: list[Row], traffic: list[Traffic], *, log: float) -> None:
+        self._clock, self._traffic, self._log_share = clock, traffic, float(log)
         self._st = lay_out(rows, traffic, _LOG_ROWS if log else 0)
         self._logged: list[NDArray[Any]] = []
         self._done_ns, self._done_rank = 0, 0
@@ -220,7 +221,7 @@ class ExactPlane:
     def look_ahead(self, row: int, first_ns: int, interval_ns: int, samples: NDArray[np.int64]) -> bool:
         """See Plane: one kernel call for many scrapes, after keeping a copy of what it changes."""
         last_ns = first_ns + (len(samples) - 1) * interval_ns
-        if self._st.scalars[LOG_ON] or len(self._st.nodes) > _SMALL or not self._bookmark.holds(self._st, last_ns):
+        if len(self._st.nodes) > _SMALL or not self._bookmark.holds(self._st, last_ns) or not self._log_holds(last_ns):
             return False
         self._st = st = self._bookmark.keep(self._st)
         rank = _LAST_REQUEST_RANK[Rank.SCRAPE - 1]
@@ -369,9 +370,21 @@ class ExactPlane:
         if inside + 2 > len(self._st.log):
             self._st = self._st._replace(log=np.zeros(2 * (inside + 2), self._st.log.dtype))
 
+    def _log_holds(self, until_ns: int) -> bool:
+        """Whether the log has room for all that can end up to `until_ns`: what is stored cannot be gone back on."""
+        st = self._st
+        if not st.scalars[LOG_ON]:
+            return True
+        most = coming(st, until_ns) + int(st.workloads["in_system"].sum()) + 2
+        if st.scalars[LOG_LENGTH] + most > len(st.log):
+            self._store_log()
+        return most <= len(st.log)
+
     def _store_log(self) -> None:
         length = int(self._st.scalars[LOG_LENGTH])
         if length:
+            if self._log_share < 1.0:
+                length = thin(self._st.log, length, self._st.workloads, self._log_share)
             self._logged.append(self._st.log[:length].copy())
             self._st.scalars[LOG_LENGTH] = 0
 

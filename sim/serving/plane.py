@@ -403,7 +403,7 @@ class Plane(Protocol):
         """Non-empty latency buckets and their counts since the last call."""
 
     def take_log(self) -> NDArray[Any]:
-        """Log entries since the last call (dtype LOG)."""
+        """Log entries since the last call (dtype LOG), of the share of requests that the log keeps."""
 
     def finish(self, end_ns: int) -> float:
         """The horizon: whoever is still in the system has timed out by now or stays in the system.

@@ -35,10 +35,10 @@ Process = Generator[simpy.Event, Any, None]
 class ReferencePlane:
     """See `sim.serving.plane.Plane`; SimPy itself advances it, event by event."""
 
-    def __init__(self, clock: Clock, rows: list[Row], traffic: list[Traffic], *, log: bool) -> None:
+    def __init__(self, clock: Clock, rows: list[Row], traffic: list[Traffic], *, log: float) -> None:
         check_rows(rows)
         self._clock, self._rows, self._traffic = clock, rows, traffic
-        self._tally = Tally(clock, len(traffic), log)
+        self._tally = Tally(clock, traffic, float(log))
         self.workloads = self._tally.workloads
         self.rows = np.zeros(len(rows), ROW)
         self._reception = Reception(clock, self.workloads, traffic)

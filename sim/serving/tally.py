@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.record.histogram import BUCKETS, bucket_of
+from sim.serving.discipline.recording import draw_logged
 from sim.serving.entities import Call, Request
 from sim.serving.kernels.state import COMPLETED, HIT, IN_SYSTEM, LOG, REJECTED, THROTTLED, TIMED_OUT, WORKLOAD
+from sim.serving.plane import Traffic
 
 _COUNTERS = {
     HIT: "hit", COMPLETED: "completed", THROTTLED: "throttled", REJECTED: "rejected", TIMED_OUT: "timed_out",
@@ -18,10 +20,12 @@ _COUNTERS = {
 class Tally:
     """Counters by workload, the latency histogram, the log, and the set of requests in the system."""
 
-    def __init__(self, clock: Clock, workloads: int, log: bool) -> None:
-        self._clock, self._log_on = clock, log
-        self.workloads = np.zeros(workloads, WORKLOAD)
-        self._histogram = np.zeros((workloads, BUCKETS), np.int64)
+    def __init__(self, clock: Clock, traffic: list[Traffic], log: float) -> None:
+        """log: share of requests that the log keeps."""
+        self._clock, self._log_share = clock, log
+        self._keys = [t.exposure_key for t in traffic]
+        self.workloads = np.zeros(len(traffic), WORKLOAD)
+        self._histogram = np.zeros((len(traffic), BUCKETS), np.int64)
         self._log: list[tuple[int, ...]] = []
         self._inside: set[Request] = set()
 
@@ -90,7 +94,7 @@ class Tally:
         self._note_call(call, TIMED_OUT if late else IN_SYSTEM, call.deadline_ns if late else -1, None)
 
     def _note_call(self, call: Call, outcome: int, end_ns: int, last: Request | None) -> None:
-        if self._log_on:
+        if self._log_share and draw_logged(self._log_share, self._keys[call.workload], call.request):
             start_ns, slot, batch = (-1, -1, 0) if last is None else (last.start_ns, last.slot, last.batch)
             if outcome == HIT:
                 start_ns = self._clock.now
@@ -130,5 +134,5 @@ class Tally:
         self.count(r.workload, in_system=-1, system_flow=-end_ns)
 
     def _note(self, r: Request, outcome: int, end_ns: int) -> None:
-        if self._log_on:
+        if self._log_share and draw_logged(self._log_share, self._keys[r.workload], r.request):
             self._log.append((r.request, r.workload, outcome, r.arrival_ns, r.start_ns, end_ns, r.slot, r.batch))

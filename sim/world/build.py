@@ -5,6 +5,7 @@ between them.
 from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import simpy
@@ -20,10 +21,12 @@ from sim.operations.incidents import IncidentDesk
 from sim.record.events import EventLog
 from sim.record.progress import Progress
 from sim.record.recorder import Outlook, PoolUse, Recorder
+from sim.record.request_log import RequestLog
 from sim.scenario import Scenario, phase_scenarios
 from sim.scenario.model import visits
 from sim.serving.admission import AnswerCache, SemanticCache
 from sim.serving.exact import ExactPlane
+from sim.serving.kernels.state import LOG, OUTCOMES
 from sim.serving.plane import Areas, Plane, Traffic
 from sim.serving.reference import ReferencePlane
 from sim.streams import Streams
@@ -47,9 +50,11 @@ class World:
 
     def __init__(
         self, scenario: Scenario, streams: Streams, progress: Callable[[Progress], None] | None,
-        decided_ns: Mapping[str, int | None],
+        decided_ns: Mapping[str, int | None], spool: Path | None,
     ) -> None:  # fmt: skip
-        """decided_ns: phases that are decided at these times (ns; None: never), whatever their dates and gates say."""
+        """decided_ns: phases that are decided at these times (ns; None: never), whatever their dates and gates say;
+        spool: folder in which the request log grows (None: one of the system's).
+        """
         self.scenario, self.calendar = scenario, scenario.calendar()
         self.effective = phase_scenarios(scenario)
         self.names = list(scenario.workloads)
@@ -63,6 +68,8 @@ class World:
         first = next(iter(self.effective.values()))
         self.desk = IncidentDesk(self.clock, first.incidents, streams.generator("incidents"), self.events.add)
         self.recorder = Recorder(self.names, self.calendar, self.plane, more=self._more_counts())
+        logs = scenario.record.requests > 0
+        self.request_log = RequestLog(LOG, self.names, OUTCOMES, spool) if logs else None
         self.books = Books(self.plane.workloads, next(iter(self.effective)), first, self.lives, self.desk)
         own = {row: fleet for row, fleet in self.fleets.items() if not self.layout.pools[row].managed}
         self.coverage = Coverage(self.clock, own, self.books.commitments)
@@ -93,7 +100,7 @@ class World:
             )
             for name, workload in self.scenario.workloads.items()
         ]  # fmt: skip
-        plane: Plane = engine(self.clock, self.layout.rows, traffic, log=self.scenario.record.requests == "all")
+        plane: Plane = engine(self.clock, self.layout.rows, traffic, log=self.scenario.record.requests)
         plane.on_drained = self._drained
         return plane
 
@@ -156,6 +163,8 @@ class World:
         clock.play(plane.advance, horizon)
         self._ages_s = plane.finish(self.calendar.horizon_ns)
         self._settle()
+        if self.request_log is not None:
+            self.request_log.close()
         self.lifecycle.end()
         self._check_little()
         self.books.check(self.fleets.values(), self.calendar.horizon_ns)
@@ -207,6 +216,7 @@ class World:
             if block.until_ns >= self.calendar.horizon_ns:
                 return
             yield self.clock.at(block.until_ns, Rank.CLOSE, sub=1 + w)
+            self._keep_log()
 
     def _windows(self) -> Process:
         """The last window is closed by the horizon, after those whom it times out have been counted."""
@@ -245,10 +255,16 @@ class World:
                 self.plane.expire(row)
         outlooks = [self._outlook(w, name) for w, name in enumerate(self.names)]
         self.recorder.close(now, self.lifecycle.phase, outlooks, self._pool_use())
+        self._keep_log()
         self._window_ns, self._ready_ns = now, {row: fleet.ready_ns(now) for row, fleet in self.fleets.items()}
         if self._progress is not None:
             requests = int(self.plane.workloads["offered"].sum())
             self._progress(Progress(now, self.calendar.horizon_ns, self.calendar.civil(now), requests))
+
+    def _keep_log(self) -> None:
+        """What the data plane has logged goes to the run's log, where there is one: at the end of a block or window."""
+        if self.request_log is not None:
+            self.request_log.add(self.plane.take_log())
 
     def _outlook(self, w: int, name: str) -> Outlook:
         """What of a workload only the world knows, at the close of a window."""

@@ -1,7 +1,7 @@
 """From a Scenario to a Run."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
 
 from sim import __version__
 from sim.clock.calendar import to_ns
@@ -18,20 +18,28 @@ OUTCOMES = ("potential", "offered", "hit", "completed", "throttled", "rejected",
 def simulate(
     scenario: Scenario, *, seed: int | None = None, replication: int = 0,
     progress: Callable[[Progress], None] | None = None, decided_s: Mapping[str, float | None] | None = None,
+    spool: Path | None = None,
 ) -> Run:  # fmt: skip
     """Play a scenario from its start to its horizon.
 
     seed: instead of the scenario's; replication: r for the r-th independent replication of the same seed; progress:
     called at the close of every record window; decided_s: phases that are decided at these times (s since the start;
-    None: never), whatever their dates and gates say. The same scenario and seed give the same frames, to the byte.
-    Raises InputError for a workload's file that cannot be played, RunError when a law is broken.
+    None: never), whatever their dates and gates say; spool: folder in which a request log grows while the run goes on
+    (None: one of the system's). The same scenario and seed give the same frames, to the byte. Raises InputError for a
+    workload's file that cannot be played, RunError when a law is broken, OSError where the log cannot be written; the
+    log is gone then.
     """
     from sim.streams import Streams
 
     root = scenario.seed if seed is None else seed
     decided_ns = {phase: None if at_s is None else to_ns(at_s) for phase, at_s in (decided_s or {}).items()}
-    world = World(scenario, Streams(root, replication), progress, decided_ns)
-    world.run()
+    world = World(scenario, Streams(root, replication), progress, decided_ns, spool)
+    try:
+        world.run()
+    except BaseException:
+        if world.request_log is not None:
+            world.request_log.discard()
+        raise
     return _run_of(world, root, replication)
 
 
@@ -50,7 +58,7 @@ def _run_of(world: World, seed: int, replication: int) -> Run:
         ledger=world.books.ledger.frame(),
         value=world.books.value.frame(),
         events=world.events.frame(world.calendar),
-        requests=_requests(world),
+        request_log=world.request_log,
         totals=totals,
         phases_effective=world.lifecycle.spans,
         gates_checked=world.promotions.rows,
@@ -82,19 +90,3 @@ def _why(world: World, phase: str) -> str:
     before = names[names.index(phase) - 1]
     reached = before in {name for name, _, _ in world.lifecycle.spans}
     return "no review of its gate came in time" if reached else f"{before}, the phase before it, never did"
-
-
-def _requests(world: World) -> Any:
-    """Every request, in order of workload and id, where the scenario records them."""
-    if world.scenario.record.requests == "none":
-        return None
-    import numpy as np
-    import pandas as pd
-
-    log = world.plane.take_log()
-    log = log[np.lexsort((log["request"], log["workload"]))]
-    frame = pd.DataFrame({name: log[name] for name in ("request", "arrival_ns", "start_ns", "end_ns", "slot", "batch")})
-    outcomes = np.array(["completed", "timed_out", "rejected", "in_system", "hit", "throttled"])
-    frame.insert(1, "workload", pd.Series(np.array(world.names)[log["workload"]], dtype="str"))
-    frame.insert(2, "outcome", pd.Series(outcomes[log["outcome"]], dtype="str"))
-    return frame

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sim.clock.calendar import Calendar
+from sim.record.request_log import RequestLog
 from sim.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ class Run:
 
     timeseries: a row per record window, phase and workload; latency_histogram: its sparse log-bucketed histograms;
     ledger: every amount of money; value: what answers earned, and what was lost by those not given or not fresh (never
-    summed with cost); events: promotions, scaling, lives of replicas; requests: every request, where the
-    scenario records them; totals: the conservation line over the whole run, with retries and hedges where requests are
-    calls; phases_effective: (name, start_s, end_s) of each phase as it really was in effect; notes: what a user must be
-    told about the input; manifest: what made it;
+    summed with cost); events: promotions, scaling, lives of replicas; request_log: of the requests that the scenario
+    records, which `requests` reads; totals: the conservation line over the whole run, with retries and hedges where
+    requests are calls; phases_effective: (name, start_s, end_s) of each phase as it was in effect; notes: what a user
+    must be told about the input; manifest: what made it;
     gates_checked: the checks of every promotion; thresholds: the scenario's gates held against every phase;
     scale_check: what the life would cost at other traffic (`sim.world.scale`), where that was asked for.
     """
@@ -33,7 +34,7 @@ class Run:
     ledger: "pd.DataFrame"
     value: "pd.DataFrame"
     events: "pd.DataFrame"
-    requests: "pd.DataFrame | None"
+    request_log: RequestLog | None
     totals: dict[str, int]
     phases_effective: list[tuple[str, float, float]]
     notes: list[str]
@@ -43,9 +44,14 @@ class Run:
     scale_check: dict[str, Any] | None = None
 
     def frames(self) -> "dict[str, pd.DataFrame]":
-        """The frames by the name of the file that each becomes."""
-        names = ("timeseries", "latency_histogram", "ledger", "value", "events", "requests")
-        return {name: frame for name in names if (frame := getattr(self, name)) is not None}
+        """The frames by the name of the file that each becomes; the log of requests is a file already."""
+        names = ("timeseries", "latency_histogram", "ledger", "value", "events")
+        return {name: getattr(self, name) for name in names}
+
+    @cached_property
+    def requests(self) -> "pd.DataFrame | None":
+        """A row a request of those recorded, by workload and request, read when first asked for; None without a log."""
+        return None if self.request_log is None else self.request_log.frame()
 
     def summary(self) -> dict[str, Any]:
         """The answer by phase; see `sim.analysis.summary.summarise`."""

@@ -71,6 +71,8 @@ def scaled(scenario: Scenario, factor: float) -> Scenario:
 
 
 def _play(scenario: Scenario, seed: int, replication: int, decided_s: dict[str, float | None]) -> Run:
+    unlogged = scenario.record.model_copy(update={"requests": 0.0})
+    scenario = scenario.model_copy(update={"record": unlogged})
     return simulate(scenario, seed=seed, replication=replication, decided_s=decided_s)
 
 

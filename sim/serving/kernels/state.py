@@ -23,6 +23,7 @@ API, LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE, RANDOM, POWER_OF_TWO, AFFINIT
 BY_CONTENT, BY_TENANT = 0, 1
 OFF, READY, DRAINING = 0, 1, 2
 COMPLETED, TIMED_OUT, REJECTED, IN_SYSTEM, HIT, THROTTLED = range(6)
+OUTCOMES = ("completed", "timed_out", "rejected", "in_system", "hit", "throttled")  # their names
 DONE, DRAINED, NODES_FULL, LOG_FULL, JOURNAL_FULL, CALLS_FULL = range(6)
 MOST_BRANCHES = 4
 ACTIVE_CALL = -2  # `next` of a call that goes on
