@@ -9,14 +9,17 @@ if TYPE_CHECKING:
 SERVERS, LOAD = 8, 6.8
 
 
-def mm8(engine: str, horizon_s: float, rate_per_s: float = LOAD) -> "Scenario":
-    """M/M/8 as a scenario. rate_per_s: arrivals; the mean service time follows, so that the load stays 6.8 erlangs."""
+def mm8(engine: str, horizon_s: float, rate_per_s: float = LOAD, requests: str = "none") -> "Scenario":
+    """M/M/8 as a scenario. rate_per_s: arrivals; the mean service time follows, so that the load stays 6.8 erlangs;
+    requests: those that are logged.
+    """
     from sim import load
 
     return load(
         "document_assistant", "pool=single_queue", "autoscaler=fixed", "phases=production", "admission=none",
         "cache=none", "learning=none", "value=none", "incidents=none",
-        engine=engine, horizon=f"{horizon_s} s", seed=1, record={"interval": "1 h"},
+        engine=engine, horizon=f"{horizon_s} s", seed=1,
+        record={"interval": "1 h", "requests": requests},
         workload={
             "rate": f"{rate_per_s} req/s", "timeout": "365 d",
             "growth": {"kind": "none"}, "seasonality": {"kind": "flat"}, "keys": {"kind": "unique"},

@@ -38,7 +38,7 @@ def test_a_smaller_sample_is_part_of_a_larger_one_and_as_large_as_it_says():
         "exposure": 1.0, "limits": [[{}, {}]], "keys": [None] * 2, "tenants": [None] * 2, "tokens": False,
         "emptied": [], "split": 4000, "ready_at_start": [], "touches": [], "switch": None, "horizon": 10**7,
     }  # fmt: skip
-    with mock.patch.object(agree, "SLOTS", 0), mock.patch.object(ExactPlane, "scrape", lambda *_: None):
+    with mock.patch.object(agree, "SLOTS", 0), mock.patch.object(ExactPlane, "scrape", return_value=None):
         tenth, half = (set(play(logging(ExactPlane, share), world)[0]) for share in (0.1, 0.5))
 
     assert tenth <= half
