@@ -15,20 +15,21 @@ def replay(winners: Winners, offset: int, leaves: int, keys: Keys, first: int, l
 
     winners[offset + 1 : offset + leaves] holds the inner nodes, root first; each is the winning leaf.
     """
+    # places are unsigned: a signed one might count from the end, and to find out costs two instructions at each of them
     node, winner, key = leaves + leaf, leaf, keys[first + leaf]
     other = leaf ^ 1
     while True:
         # all ones where the other one wins: its key is less, or no greater and it is on the left. Arithmetic, since a
         # branch would be mispredicted half of the time; no difference of keys (from 0 to 2**63 - 1) overflows
-        other_key = keys[first + other]
+        other_key = keys[np.uint64(first + other)]
         wins = (other_key - (node & 1) - key) >> 63
         winner ^= (winner ^ other) & wins
         key ^= (key ^ other_key) & wins
         node >>= 1
-        winners[offset + node] = winner
+        winners[np.uint64(offset + node)] = winner
         if node == 1:
             return
-        other = winners[offset + (node ^ 1)]
+        other = winners[np.uint64(offset + (node ^ 1))]
 
 
 def plant(winners: Winners, offset: int, leaves: int, keys: Keys, first: int) -> None:
