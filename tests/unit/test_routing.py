@@ -32,7 +32,7 @@ def test_fewer_outstanding_come_first_and_of_equals_the_lower_slot():
 
 @pytest.mark.parametrize("ready", [1, 2, 3, 7])
 def test_two_are_drawn_that_differ_each_pair_as_often(ready):
-    pairs = Counter(drawn_pair(KEY, request, ready) for request in range(N))
+    pairs = Counter(drawn_pair(KEY, request, 0, ready) for request in range(N))
     assert all(0 <= i < ready and 0 <= j < ready and (i != j or ready == 1) for i, j in pairs)
     share = 1 / max(1, ready * (ready - 1))
     spread = Z_9999 * (N * share * (1 - share)) ** 0.5
@@ -41,11 +41,11 @@ def test_two_are_drawn_that_differ_each_pair_as_often(ready):
 
 
 def test_one_is_drawn_each_as_often_by_the_request_alone():
-    drawn = [drawn_index(KEY, request, 5) for request in range(N)]
+    drawn = [drawn_index(KEY, request, 0, 5) for request in range(N)]
     spread = Z_9999 * (N * 0.2 * 0.8) ** 0.5
     assert all(abs(n - N / 5) <= spread for n in Counter(drawn).values())
-    assert drawn[17] == drawn_index(KEY, 17, 5)
-    assert drawn != [drawn_index(Streams(2).key("service/main"), request, 5) for request in range(N)]
+    assert drawn[17] == drawn_index(KEY, 17, 0, 5)
+    assert drawn != [drawn_index(Streams(2).key("service/main"), request, 0, 5) for request in range(N)]
 
 
 @pytest.mark.parametrize(
