@@ -49,9 +49,9 @@ def world(draw):
     return drawn | {"limits": [[draw(limits()) for _ in drawn["arrivals"]] for _ in range(2)], "keys": keys}
 
 
-def roomy(exposure_key, service_key, tenants, entries):
+def roomy(exposure_key, service_key, tenants, entries, **others):
     """Room for every kind of cache."""
-    return Traffic(exposure_key, service_key, tenants, ENTRIES, replica_entries=ENTRIES, cache_ghosts=True)
+    return Traffic(exposure_key, service_key, tenants, ENTRIES, replica_entries=ENTRIES, cache_ghosts=True, **others)
 
 
 def played(how, *args):
