@@ -32,7 +32,7 @@ def run(small: bool) -> dict[str, Got]:
         for load in (*LOADS, OVERLOAD):
             case = f"bmax_{most}_load_{load}"
             scenario = settings.load(case, horizon=form["horizon"], record={"interval": form["interval"]})
-            latency_ms, throughput_per_s = felt(scenario)
+            latency_ms, throughput_per_s = felt(scenario, form["replications"])
             if load == OVERLOAD:
                 got[f"throughput_per_s_bmax_{most}_overload"] = throughput_per_s
                 continue
@@ -45,11 +45,16 @@ def run(small: bool) -> dict[str, Got]:
     return got
 
 
-def felt(scenario: "Scenario") -> tuple[Estimate, float]:
-    """Mean latency (ms) and requests/s after the warm-up (the first record window), by batch means over windows."""
+def felt(scenario: "Scenario", replications: int) -> tuple[Estimate, float]:
+    """Mean latency (ms) and requests/s after the warm-up (the first record window), by batch means over the windows of
+    independent replications (seeds 1, 2, ...).
+    """
+    import pandas as pd
+
     from sim import simulate
 
-    windows = simulate(scenario).timeseries.iloc[1:]
+    runs = [simulate(scenario.model_copy(update={"seed": seed})) for seed in range(1, replications + 1)]
+    windows = pd.concat([run.timeseries.iloc[1:] for run in runs])
     latency_ms = ratio((1e3 * windows["latency_sum_s"]).tolist(), windows["completed"].tolist())
     return latency_ms, float(windows["completed"].sum() / (windows["end_s"] - windows["start_s"]).sum())
 
