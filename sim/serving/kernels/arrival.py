@@ -1,7 +1,9 @@
 """An arrival in the compiled path, stage by stage: let in, admitted, answered by the cache, or routed and queued."""
 
 from sim.compiled import inlined
+from sim.serving.discipline.caching import SHARED
 from sim.serving.discipline.service import is_exposed
+from sim.serving.kernels.cache import look_out
 from sim.serving.kernels.calls import begin_call
 from sim.serving.kernels.reception import admitted, recalled
 from sim.serving.kernels.requests import end_at_once, end_hit
@@ -30,7 +32,15 @@ def arrive(st: State, w: int, request: int, position: int, t: int, calls: Calls)
     if wl.token_ns > 0 and not admitted(st, wl, st.tenants[w, position], t):
         wl.throttled += 1
         end_at_once(st, w, request, THROTTLED, t, -1, t)
-    elif wl.cache_kind != 0 and recalled(st, w, request, st.keys[w, position], t):
+    elif wl.cache_kind != 0 and _remembered(st, w, request, position, t):
         end_hit(st, w, request, t)
     else:
         route(st, w, request, position, t)
+
+
+@inlined
+def _remembered(st: State, w: int, request: int, position: int, t: int) -> bool:
+    """Whether the cache answers; meanwhile memory is asked for what it will need for the next arrivals."""
+    if st.workloads[w].cache_kind == SHARED:
+        look_out(st, w, position)
+    return recalled(st, w, request, st.keys[w, position], t)

@@ -6,7 +6,21 @@ for every slot behind it. Each operation takes constant time; where bytes are co
 
 from sim.compiled import apart, inlined, kernel
 from sim.serving.discipline.caching import PER_REPLICA, S3FIFO, answer_bytes, is_fresh
-from sim.serving.kernels.cells import GHOST, INSERTED, MARKS, RING, SIZE, at, chain_in, find, take_cell
+from sim.serving.kernels.cells import (
+    GHOST,
+    INSERTED,
+    KEY,
+    MARKS,
+    NEWER,
+    OLDER,
+    RING,
+    SIZE,
+    at,
+    chain_in,
+    find,
+    head_of,
+    take_cell,
+)
 from sim.serving.kernels.eviction import (
     exorcise,
     first_to_leave,
@@ -18,15 +32,43 @@ from sim.serving.kernels.eviction import (
     use,
 )
 from sim.serving.kernels.memory import lacks_room, put
+from sim.serving.kernels.prefetch import prefetch
 from sim.serving.kernels.state import State, Store, store_of
 from sim.streams import Purpose
 
 _ENTRY_BYTES = int(Purpose.ENTRY_BYTES)
+_FAR, _NEAR, _NEXT = 12, 8, 4  # arrivals ahead, by trial: 6, 4 and 2 gave 10 ns a request less
 
 
 def cells_for(entries: int, *, ghosts: bool) -> int:
     """Cells of a cache of up to `entries` answers. ghosts: it may need as many ghosts, or marks by number of uses."""
     return MARKS + (2 * entries + 2 if ghosts else entries)
+
+
+@inlined
+def look_out(st: State, w: int, position: int) -> None:
+    """Ask for what arrivals to come will need of the shared cache of workload w, so that they need not wait for memory:
+    the head of a chain first, then the cell it leads to, then that cell's neighbours. Nothing changes by it.
+
+    position: of the present arrival in its block.
+    """
+    wl = st.workloads[w]
+    if position + _FAR >= wl.length:
+        return
+    c = st.caches[wl.cache]
+    prefetch(st.memory, head_of(c, st.keys[w, position + _FAR]))
+    prefetch(st.memory, at(c, st.memory[head_of(c, st.keys[w, position + _NEAR])]))
+    cell = at(c, st.memory[head_of(c, st.keys[w, position + _NEXT])])
+    prefetch(st.memory, at(c, st.memory[cell + NEWER]))
+    prefetch(st.memory, at(c, st.memory[cell + OLDER]))
+
+
+@inlined
+def _look_out_first(st: Store, wl, c) -> None:  # type: ignore[no-untyped-def]
+    """Ask for what it will take to throw away the answer that leaves next."""
+    cell = at(c, first_to_leave(st, wl, c))
+    prefetch(st.memory, head_of(c, st.memory[cell + KEY]))
+    prefetch(st.memory, at(c, st.memory[cell + NEWER]))
 
 
 @apart
@@ -83,6 +125,7 @@ def remember(st: Store, w: int, slot: int, key: int, t: int) -> None:
         put(st, at(c, cell) + SIZE, weight)
     put(st, at(c, cell) + INSERTED, t)
     place(st, wl, c, cell, weight, known)
+    _look_out_first(st, wl, c)
 
 
 @inlined
