@@ -326,9 +326,10 @@ _AnyWorkload = TypeVar("_AnyWorkload", bound=Requests)
 def doubled(workload: _AnyWorkload, factor: float) -> _AnyWorkload:
     """The workload with `factor` times its rate, all else and every random draw the same.
 
-    Raises ValueError for counts and replays, which come as they were recorded.
+    Raises ValueError for counts and replays, which come as they were recorded, and for closed loops.
     """
     if not isinstance(workload, RatedWorkload):
         kind = getattr(workload, "kind", "workload")
-        raise ValueError(f"a {kind} workload has no rate; only one with a rate can be scaled.")
+        why = "comes as it was recorded" if kind in ("counts", "replay") else "has no rate"
+        raise ValueError(f"a {kind} workload {why}; only one with a rate can be scaled.")
     return workload.model_copy(update={"rate_per_s": workload.rate_per_s * factor})

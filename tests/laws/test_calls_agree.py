@@ -72,7 +72,7 @@ def calling(draw):
     return drawn
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(calling())
 def test_calls_fare_the_same_in_both_engines(world):
     reference, exact = play(ReferencePlane, world), play(ExactPlane, world)

@@ -76,7 +76,7 @@ def told(w):
     return mock.patch.object(engines, "Traffic", partial(Traffic, priority=LEVELS - 1 if w["ranked"] else 0))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(world())
 def test_both_engines_play_the_same_queues(w):
     with told(w):

@@ -19,7 +19,7 @@ def logging(engine, share):
     return lambda clock, rows, traffic, log: engine(clock, rows, traffic, log=share)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(world(), st.sampled_from([0.0, 0.01, 0.3, 0.9]))
 def test_both_engines_keep_the_same_sample_and_all_else_is_as_it_was(world, share):
     reference, compiled = (play(logging(engine, share), world) for engine in (ReferencePlane, ExactPlane))
@@ -65,7 +65,7 @@ def logged_tick(world, plan, rows):
     return log[np.lexsort((log["request"], log["workload"]))].tolist(), seen
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     world(), st.lists(st.tuples(st.integers(2, 8), st.integers(0, 7)), min_size=1, max_size=40),
     st.sampled_from([1, 20, 1000]),
