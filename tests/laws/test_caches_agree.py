@@ -63,7 +63,7 @@ def played(how, *args):
         return how(*args)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(world())
 def test_both_engines_give_the_same_answers_from_memory(world):
     reference, exact = (played(agree.play, engine, world) for engine in (ReferencePlane, ExactPlane))
@@ -73,7 +73,7 @@ def test_both_engines_give_the_same_answers_from_memory(world):
     assert all(wrong <= hit for wrong, hit in zip(counters["wrong_hit"], counters["hit"], strict=True))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(world(), st.lists(st.tuples(st.integers(2, 8), st.integers(0, 7)), min_size=1, max_size=40), st.booleans())
 def test_looking_ahead_past_caches_changes_nothing(world, plan, cramped):
     plain = played(agree.tick, world, [])

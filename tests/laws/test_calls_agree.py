@@ -72,7 +72,7 @@ def calling(draw):
     return drawn
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(calling())
 def test_calls_fare_the_same_in_both_engines(world):
     reference, exact = play(ReferencePlane, world), play(ExactPlane, world)
@@ -85,7 +85,7 @@ def test_calls_fare_the_same_in_both_engines(world):
         assert counters["offered"][w] == ended + counters["in_system"][w]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(calling(), st.lists(st.tuples(st.integers(2, 8), st.integers(0, 7)), min_size=1, max_size=40))
 def test_looking_ahead_changes_nothing_for_calls(world, plan):
     for what, a, b in zip(("scrapes", "counters", "histograms"), tick(world, []), tick(world, plan), strict=True):

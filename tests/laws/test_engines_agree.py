@@ -187,7 +187,7 @@ def counted(plane, n):
     return counters, [[x.tolist() for x in plane.take_histogram(w)] for w in range(n)]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(world())
 def test_exact_engine_equals_reference_in_every_outcome_and_time(world):
     reference, exact = play(ReferencePlane, world), play(ExactPlane, world)
@@ -240,7 +240,7 @@ def tick(world, plan):
     return scrapes, *counted(plane, len(world["arrivals"]))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(world(), st.lists(st.tuples(st.integers(2, 8), st.integers(0, 7)), min_size=1, max_size=40), st.booleans())
 def test_looking_ahead_and_going_back_changes_nothing(world, plan, cramped):
     plain = tick(world, [])

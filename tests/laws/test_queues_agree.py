@@ -76,7 +76,7 @@ def told(w):
     return mock.patch.object(engines, "Traffic", partial(Traffic, priority=LEVELS - 1 if w["ranked"] else 0))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(world())
 def test_both_engines_play_the_same_queues(w):
     with told(w):
@@ -90,7 +90,7 @@ def test_both_engines_play_the_same_queues(w):
         assert counters["offered"][i] == ended + counters["in_system"][i]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(world(), st.lists(st.tuples(st.integers(2, 8), st.integers(0, 7)), min_size=1, max_size=40))
 def test_looking_ahead_over_queues_changes_nothing(w, plan):
     with told(w):

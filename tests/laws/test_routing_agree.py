@@ -53,7 +53,7 @@ def routed_world(draw):
     return draw(world()) | {"rows": [draw(routed_pool()), draw(routed_pool() | known), API_ROW]}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(routed_world())
 def test_both_engines_route_alike(world):
     reference, exact = play(ReferencePlane, world), play(ExactPlane, world)
@@ -80,7 +80,7 @@ def test_an_own_zone_is_left_only_where_nobody_is_ready_there_and_that_takes_its
     assert sum(counters["crossed"]) <= away <= ended + sum(counters["in_system"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(routed_world(), st.lists(st.tuples(st.integers(2, 8), st.integers(0, 7)), min_size=1, max_size=40))
 def test_routing_after_looking_ahead_and_going_back_is_the_same(world, plan):
     for what, a, b in zip(("scrapes", "counters", "histograms"), tick(world, []), tick(world, plan), strict=True):

@@ -59,7 +59,7 @@ def varied(draw):
     return drawn | {"rows": [*pools, API_ROW]}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(varied())
 def test_every_service_takes_the_same_time_in_both_engines(world):
     reference, exact = play(ReferencePlane, world), play(ExactPlane, world)
