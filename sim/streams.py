@@ -63,6 +63,8 @@ Word = np.uint64
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+_33 = np.uint64(33)
+_MIX_A, _MIX_B = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _LOW, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
 _12 = np.uint64(12)
 _TO_UNIT = 1.0 / 4503599627370496.0  # 2**-52, so that the half step below is exact and 1.0 is never reached
@@ -81,6 +83,15 @@ def philox(c0: Word, c1: Word, c2: Word, c3: Word, k0: Word, k1: Word) -> tuple[
         k0 = (k0 + _W0) & _LOW
         k1 = (k1 + _W1) & _LOW
     return c0, c1, c2, c3
+
+
+@inlined
+def mixed(word: int) -> Word:
+    """64 bits in which neighbours fall far apart, and 0 stays 0: the finaliser of MurmurHash3 (Appleby 2011)."""
+    x = np.uint64(word)
+    x = (x ^ (x >> _33)) * _MIX_A
+    x = (x ^ (x >> _33)) * _MIX_B
+    return x ^ (x >> _33)
 
 
 @inlined

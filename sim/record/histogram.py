@@ -30,6 +30,14 @@ def bucket_of(latency_ns: int) -> int:
     return int(np.float64(latency_ns).view(np.int64) >> _REST) - _ZERO
 
 
+def take_counts(counts: "NDArray[np.int64]") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    """Non-empty buckets of a histogram and their counts, which are set to zero in it. counts: [BUCKETS]."""
+    buckets = np.flatnonzero(counts)
+    taken = counts[buckets].copy()
+    counts[buckets] = 0
+    return buckets, taken
+
+
 def bucket_value_s(buckets: "NDArray[np.integer]") -> "NDArray[np.float64]":
     """Latency in seconds that each bucket stands for: the middle of its range."""
     octave, step = np.divmod(np.asarray(buckets, dtype=np.int64), STEPS)

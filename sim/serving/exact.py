@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.clock.ranks import REQUEST_PATH, Rank
+from sim.record.histogram import take_counts
 from sim.serving.bookmark import Bookmark, coming
 from sim.serving.discipline.service import CONSTANT
 from sim.serving.kernels import advance as kernels
 from sim.serving.kernels.ahead import service_uniforms
 from sim.serving.kernels.cache import clear, fit
+from sim.serving.kernels.calls import gather
 from sim.serving.kernels.log import thin
 from sim.serving.kernels.state import (
     ACTIVE_CALL,
@@ -201,7 +203,7 @@ class ExactPlane:
             while len(st.timers) - st.scalars[TIMERS] < self._traffic[w].users:
                 self._grow_calls()
                 st = self._st
-            kernels.assemble(st, w, steering.users.count, self._clock.now)
+            gather(st, w, steering.users.count, self._clock.now)
 
     def empty_cache(self, w: int) -> None:
         """See Plane."""
@@ -243,11 +245,7 @@ class ExactPlane:
 
     def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """See Plane."""
-        counts = self._st.histogram[w]
-        buckets = np.flatnonzero(counts)
-        taken = counts[buckets].copy()
-        counts[buckets] = 0
-        return buckets, taken
+        return take_counts(self._st.histogram[w])
 
     def take_log(self) -> NDArray[Any]:
         """See Plane."""
@@ -265,12 +263,7 @@ class ExactPlane:
             age_s = (end_ns - int(n["arrival_ns"])) * 1e-9
             leaves_ns = int(n["deadline_ns" if slot >= 0 else "gives_up_ns"])  # who is served stays to the deadline
             if leaves_ns <= end_ns:
-                wl = self._st.workloads[n["workload"]]
-                wl["timed_out"] += 1
-                wl["lost_sum_s"] += age_s
-                wl["in_system"] -= 1
-                with np.errstate(over="ignore"):  # flows wrap, see `kernels.state`
-                    wl["system_flow"] -= end_ns
+                self._time_out(n["workload"], age_s, end_ns)
                 self._note(n, TIMED_OUT, leaves_ns, slot)
             else:
                 ages_s += age_s
@@ -282,23 +275,31 @@ class ExactPlane:
         """As `finish`, of those who are calls: an attempt that has reached its deadline was the last one."""
         st, ages_s = self._st, 0.0
         for c in np.sort(st.calls[st.calls["next"] == ACTIVE_CALL], order=["workload", "request"]):
-            wl, age_s = st.workloads[c["workload"]], (end_ns - int(c["arrival_ns"])) * 1e-9
+            age_s = (end_ns - int(c["arrival_ns"])) * 1e-9
             late = c["deadline_ns"] <= end_ns and c["waiting"] == 0
             if late:
-                wl["timed_out"] += 1
-                wl["lost_sum_s"] += age_s
-                wl["in_system"] -= 1
-                with np.errstate(over="ignore"):  # flows wrap, see `kernels.state`
-                    wl["system_flow"] -= end_ns
+                self._time_out(c["workload"], age_s, end_ns)
             else:
                 ages_s += age_s
-            if st.scalars[LOG_ON]:
-                outcome, ended_ns = (TIMED_OUT, c["deadline_ns"]) if late else (IN_SYSTEM, -1)
-                st.log[st.scalars[LOG_LENGTH]] = (
-                    c["request"], c["workload"], outcome, c["arrival_ns"], -1, ended_ns, -1, 0,
-                )  # fmt: skip
-                st.scalars[LOG_LENGTH] += 1
+            outcome, ended_ns = (TIMED_OUT, c["deadline_ns"]) if late else (IN_SYSTEM, -1)
+            self._write((c["request"], c["workload"], outcome, c["arrival_ns"], -1, ended_ns, -1, 0))
         return ages_s
+
+    def _time_out(self, w: int, age_s: float, end_ns: int) -> None:
+        """A request of workload w that is still inside at the horizon has timed out by now."""
+        wl = self._st.workloads[w]
+        wl["timed_out"] += 1
+        wl["lost_sum_s"] += age_s
+        wl["in_system"] -= 1
+        with np.errstate(over="ignore"):  # flows wrap, see `kernels.state`
+            wl["system_flow"] -= end_ns
+
+    def _write(self, entry: tuple[Any, ...]) -> None:
+        """One line of the log (dtype LOG), if one is kept."""
+        st = self._st
+        if st.scalars[LOG_ON]:
+            st.log[st.scalars[LOG_LENGTH]] = entry
+            st.scalars[LOG_LENGTH] += 1
 
     def _inside(self) -> list[tuple[int, int]]:
         """(node, slot or -1) of every request in the system, by workload and request."""
@@ -317,14 +318,10 @@ class ExactPlane:
 
     def _note(self, n: Any, outcome: int, end_ns: int, slot: int) -> None:
         st = self._st
-        if not st.scalars[LOG_ON]:
-            return
         at_api = st.rows[n["row"]]["kind"] == API
         start = int(n["arrival_ns"]) if at_api else int(st.slots[slot]["started_ns"]) if slot >= 0 else -1
         batch = 1 if at_api else int(st.slots[slot]["serving"]) if slot >= 0 else 0
-        i = st.scalars[LOG_LENGTH]
-        st.log[i] = (n["request"], n["workload"], outcome, n["arrival_ns"], start, end_ns, slot, batch)
-        st.scalars[LOG_LENGTH] += 1
+        self._write((n["request"], n["workload"], outcome, n["arrival_ns"], start, end_ns, slot, batch))
 
     def _widen(self, total: int) -> None:
         if total <= self._st.arrival_ns.shape[1]:

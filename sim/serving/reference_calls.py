@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
-from sim.serving.discipline.calls import ONE, draw_backoff_ns, draw_think_ns, visit
+from sim.serving.discipline.calls import ONE, draw_backoff_ns, draw_think_ns, timer_order, visit
 from sim.serving.entities import Call, Request
 from sim.serving.kernels.state import API, COMPLETED, HIT, NO_KEY, REJECTED, THROTTLED, TIMED_OUT
 from sim.serving.plane import Row, Steering, Step, Traffic, steer_calls
@@ -110,7 +110,7 @@ class Calls:
                 if call.trial == trial:
                     self._fail(call, TIMED_OUT)
 
-            self._clock.call_at(call.deadline_ns, Rank.TIMEOUT, late, _order(w, call.request))
+            self._clock.call_at(call.deadline_ns, Rank.TIMEOUT, late, timer_order(w, call.request))
             self._enter(call, self._ways[w].first)
 
     def _enter(self, call: Call, stage: int) -> None:
@@ -130,7 +130,7 @@ class Calls:
         if not self._give(step.row, r):
             return None
         if step.hedge_ns > 0 and copy == 0:
-            self._clock.call_at(now + step.hedge_ns, Rank.RETRY, lambda: self._hedge(r), _order(w, call.request))
+            self._clock.call_at(now + step.hedge_ns, Rank.RETRY, lambda: self._hedge(r), timer_order(w, call.request))
         return r
 
     def _hedge(self, r: Request) -> None:
@@ -170,7 +170,7 @@ class Calls:
             call.attempt, self._traffic[w].service_key, call.request, int(Purpose.BACKOFF),
         )  # fmt: skip
         call.attempt += 1
-        self._clock.call_at(now + wait_ns, Rank.RETRY, lambda: self._attempt(call), _order(w, call.request))
+        self._clock.call_at(now + wait_ns, Rank.RETRY, lambda: self._attempt(call), timer_order(w, call.request))
 
     def _end(self, call: Call, outcome: int, end_ns: int, last: Request | None = None) -> None:
         """The call ends now; its client has the outcome at `end_ns`. last: what was served last, if completed."""
@@ -190,7 +190,7 @@ class Calls:
             int(wl["think_ns"]), bool(wl["think_exponential"]), self._traffic[w].service_key, number, draw,
             int(Purpose.THINK),
         )  # fmt: skip
-        self._clock.call_at(self._clock.now + wait_ns, Rank.RETRY, lambda: self._ask(w, user), _order(w, user))
+        self._clock.call_at(self._clock.now + wait_ns, Rank.RETRY, lambda: self._ask(w, user), timer_order(w, user))
 
     def _ask(self, w: int, user: int) -> None:
         """A user makes the next request, or leaves where there are to be fewer of them."""
@@ -205,8 +205,3 @@ class Calls:
     def _next_serial(self) -> int:
         self._serial += 1
         return self._serial
-
-
-def _order(w: int, number: int) -> int:
-    """Place among events of one instant and rank. number: of a request, or of a user."""
-    return (w << 40) | number

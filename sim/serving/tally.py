@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
-from sim.record.histogram import BUCKETS, bucket_of
+from sim.record.histogram import BUCKETS, bucket_of, take_counts
 from sim.serving.discipline.recording import draw_logged
 from sim.serving.entities import Call, Request
 from sim.serving.kernels.state import COMPLETED, HIT, IN_SYSTEM, LOG, REJECTED, THROTTLED, TIMED_OUT, WORKLOAD
@@ -48,8 +48,8 @@ class Tally:
             self._note(r, TIMED_OUT, r.deadline_ns)
         else:
             latency = now - r.arrival_ns
-            self.count(w, completed=1, latency_sum_s=latency * 1e-9, good=int(latency <= self.workloads[w]["slo_ns"]))
-            self._histogram[w, bucket_of(latency)] += 1
+            self.count(w, completed=1, latency_sum_s=latency * 1e-9)
+            self._felt(w, latency)
             self._note(r, COMPLETED, now)
         self._leave(r, now)
 
@@ -73,18 +73,17 @@ class Tally:
     def hit(self, r: Request) -> None:
         """A request is answered by the cache."""
         hit_ns = int(self.workloads[r.workload]["hit_ns"])
-        self.count(r.workload, hit=1, good=int(hit_ns <= self.workloads[r.workload]["slo_ns"]))
-        self._histogram[r.workload, bucket_of(hit_ns)] += 1
+        self.count(r.workload, hit=1)
+        self._felt(r.workload, hit_ns)
         r.start_ns = r.arrival_ns
         self._note(r, HIT, r.arrival_ns + hit_ns)
 
     def end_call(self, call: Call, outcome: int, end_ns: int, last: Request | None) -> None:
         """A call ends now. end_ns: when its client has the outcome; last: what was served last, of a completed one."""
-        w, now, latency = call.workload, self._clock.now, end_ns - call.arrival_ns
+        w, now = call.workload, self._clock.now
         spent_s = (now - call.arrival_ns) * 1e-9
         if outcome in (COMPLETED, HIT):
-            self.count(w, good=int(latency <= self.workloads[w]["slo_ns"]))
-            self._histogram[w, bucket_of(latency)] += 1
+            self._felt(w, end_ns - call.arrival_ns)
         self.count(w, **{_COUNTERS[outcome]: 1, "latency_sum_s" if outcome == COMPLETED else "lost_sum_s": spent_s})
         self.count(w, in_system=-1, system_flow=-now)
         self._note_call(call, outcome, end_ns, last)
@@ -98,9 +97,7 @@ class Tally:
             start_ns, slot, batch = (-1, -1, 0) if last is None else (last.start_ns, last.slot, last.batch)
             if outcome == HIT:
                 start_ns = self._clock.now
-            self._log.append(
-                (call.request, call.workload, outcome, call.arrival_ns, start_ns, end_ns, slot, batch)
-            )  # fmt: skip
+            self._log.append((call.request, call.workload, outcome, call.arrival_ns, start_ns, end_ns, slot, batch))
 
     def finish(self, end_ns: int) -> float:
         """The horizon: who is still inside has timed out by now, or stays; seconds that those who stay were there."""
@@ -118,16 +115,17 @@ class Tally:
 
     def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Non-empty latency buckets and their counts since the last call."""
-        counts = self._histogram[w]
-        buckets = np.flatnonzero(counts)
-        taken = counts[buckets].copy()
-        counts[buckets] = 0
-        return buckets, taken
+        return take_counts(self._histogram[w])
 
     def take_log(self) -> NDArray[Any]:
         """Log entries since the last call."""
         taken, self._log = np.array(self._log, dtype=LOG), []
         return taken
+
+    def _felt(self, w: int, latency_ns: int) -> None:
+        """A request of workload w has been answered that long after it was made."""
+        self.count(w, good=int(latency_ns <= self.workloads[w]["slo_ns"]))
+        self._histogram[w, bucket_of(latency_ns)] += 1
 
     def _leave(self, r: Request, end_ns: int) -> None:
         self._inside.remove(r)

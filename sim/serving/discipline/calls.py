@@ -9,12 +9,10 @@ import math
 import numpy as np
 
 from sim.compiled import inlined, kernel
-from sim.streams import uniform
+from sim.streams import mixed, uniform
 
 MOST_ATTEMPTS, MOST_STAGES, MOST_SHARDS = 1 << 8, 1 << 4, 1 << 12
 NO_JITTER, FULL_JITTER = 0, 1
-_33 = np.uint64(33)
-_A, _B = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 ONE = 1_000_000  # a retry's worth of budget, in millionths
 
 
@@ -26,14 +24,14 @@ def visit(attempt: int, stage: int, shard: int, copy: int) -> int:
 
 @inlined
 def visit_key(key: np.uint64, visit: int) -> np.uint64:
-    """Key of the draws of a visit: the service stream's own for a plain request's only one, 0, and another for each.
+    """Key of the draws of a visit: the service stream's own for a plain request's only one, 0, and another for each."""
+    return key ^ mixed(visit)
 
-    The visit's number is mixed by the finaliser of MurmurHash3 (Appleby 2011), which leaves 0 what it is.
-    """
-    x = np.uint64(visit)
-    x = (x ^ (x >> _33)) * _A
-    x = (x ^ (x >> _33)) * _B
-    return key ^ (x ^ (x >> _33))
+
+@inlined
+def timer_order(w: int, number: int) -> int:
+    """Place among the timers of one instant and rank. number: of a request of workload w, or of its user."""
+    return (w << 40) | number
 
 
 @inlined

@@ -12,7 +12,7 @@ from sim.serving.discipline.batching import is_dead
 from sim.serving.kernels.arrival import arrive
 from sim.serving.kernels.batching import start_own, start_shared
 from sim.serving.kernels.cache import clear_slot
-from sim.serving.kernels.calls import gather, ring
+from sim.serving.kernels.calls import ring
 from sim.serving.kernels.completion import answer, complete
 from sim.serving.kernels.memory import lacks_room
 from sim.serving.kernels.queueing import dequeue
@@ -250,9 +250,3 @@ def close_row(st: State, row: int, t: int) -> None:
 def scrape(slots: NDArray[Any], rows: NDArray[Any], row: int, t: int, sample: NDArray[np.int64]) -> None:
     """Copy what a scrape of time `t` sees of a row's slots into `sample`; see `_copy`."""
     _copy(slots, rows, row, t, sample)
-
-
-@kernel
-def assemble(st: State, w: int, users: int, t: int) -> None:
-    """From `t` on a closed-loop workload has that many users."""
-    gather(st, w, users, t)

@@ -11,7 +11,7 @@ from sim.serving.kernels.routing import route, tokens
 from sim.serving.kernels.state import THROTTLED, Calls, State
 from sim.streams import Purpose
 
-_EXPOSURE, _SEMANTIC = int(Purpose.EXPOSURE), int(Purpose.SEMANTIC)
+_EXPOSURE = int(Purpose.EXPOSURE)
 
 
 @inlined

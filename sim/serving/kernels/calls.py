@@ -7,13 +7,12 @@ see whether they are still waited for.
 """
 
 from sim.clock.ranks import Rank
-from sim.compiled import apart, inlined
-from sim.record.histogram import bucket_of
-from sim.serving.discipline.calls import MOST_SHARDS, ONE, backoff_ns, think_ns, visit
+from sim.compiled import apart, inlined, kernel
+from sim.serving.discipline.calls import MOST_SHARDS, ONE, backoff_ns, think_ns, timer_order, visit
 from sim.serving.kernels.api import call_api
 from sim.serving.kernels.cache import remember
 from sim.serving.kernels.reception import admitted, recalled
-from sim.serving.kernels.requests import free_shard, log_call, take_node, waited_for
+from sim.serving.kernels.requests import felt, free_shard, log_call, take_node, waited_for
 from sim.serving.kernels.routing import NO_ROOM, find_room, queue_up
 from sim.serving.kernels.state import (
     ACTIVE,
@@ -42,12 +41,6 @@ _TIMEOUT, _RETRY = int(Rank.TIMEOUT), int(Rank.RETRY)
 def _next_serial(st: State) -> int:
     st.scalars[SERIAL] += 1
     return st.scalars[SERIAL]
-
-
-@inlined
-def order(w: int, number: int) -> int:
-    """Place among timers of one instant and rank. number: of a request, or of a user."""
-    return (w << 40) | number
 
 
 @apart
@@ -91,7 +84,7 @@ def _attempt(st: State, call: int, t: int) -> None:
     elif wl.cache_kind != 0 and recalled(st, w, c.request, c.key, t):
         _end(st, call, HIT, t, t + wl.hit_ns, t, -1, 0)
     else:
-        set_timer(timers_of(st), c.deadline_ns, _TIMEOUT, order(w, c.request), DEADLINE, call, c.trial)
+        set_timer(timers_of(st), c.deadline_ns, _TIMEOUT, timer_order(w, c.request), DEADLINE, call, c.trial)
         _enter(st, call, wl.first_stage, t)
 
 
@@ -122,7 +115,7 @@ def _send(st: State, call: int, shard: int, copy: int, t: int) -> int:
         row, slot = find_room(st, row, w, c.request, c.key, c.tenant, draw, -1)
         if slot == NO_ROOM:
             return -1
-    node = take_node(st, w, row, c.request, c.key, t)
+    node = take_node(st, w, row, c.request, c.key)
     n = st.nodes[node]
     n.arrival_ns = t
     n.deadline_ns = n.gives_up_ns = c.deadline_ns
@@ -135,7 +128,7 @@ def _send(st: State, call: int, shard: int, copy: int, t: int) -> int:
     s.epoch = c.epoch
     s.serial = _next_serial(st)
     if stage.hedge_ns > 0 and copy == 0:
-        set_timer(timers_of(st), t + stage.hedge_ns, _RETRY, order(w, c.request), HEDGE, node, s.serial)
+        set_timer(timers_of(st), t + stage.hedge_ns, _RETRY, timer_order(w, c.request), HEDGE, node, s.serial)
     if st.rows[row].kind == API:
         call_api(st, node, c.prompt, c.output, s.draw, t)
     else:
@@ -196,7 +189,7 @@ def _fail(st: State, call: int, outcome: int, t: int) -> None:
         wl.backoff_ns, wl.backoff_factor, wl.backoff_most_ns, wl.jitter, c.attempt, wl.service_key, c.request, _BACKOFF
     )
     c.attempt += 1
-    set_timer(timers_of(st), t + wait_ns, _RETRY, order(c.workload, c.request), AGAIN, call, c.trial)
+    set_timer(timers_of(st), t + wait_ns, _RETRY, timer_order(c.workload, c.request), AGAIN, call, c.trial)
 
 
 @apart
@@ -205,16 +198,13 @@ def _end(st: State, call: int, outcome: int, t: int, end_ns: int, start_ns: int,
     c = st.calls[call]
     w = c.workload
     wl = st.workloads[w]
-    latency = end_ns - c.arrival_ns
     if outcome in (COMPLETED, HIT):
         if outcome == HIT:
             wl.hit += 1
         else:
             wl.completed += 1
             wl.latency_sum_s += (t - c.arrival_ns) * 1e-9
-        if latency <= wl.slo_ns:
-            wl.good += 1
-        st.histogram[w, bucket_of(latency)] += 1
+        felt(st, w, end_ns - c.arrival_ns)
     elif outcome == TIMED_OUT:
         wl.timed_out += 1
     elif outcome == REJECTED:
@@ -241,7 +231,7 @@ def think(st: State, w: int, user: int, number: int, draw: int, t: int) -> None:
     """A user thinks from `t` on, and then asks again. number, draw: of the random number for how long."""
     wl = st.workloads[w]
     wait_ns = think_ns(wl.think_ns, wl.think_exponential != 0, wl.service_key, number, draw, _THINK)
-    set_timer(timers_of(st), t + wait_ns, _RETRY, order(w, user), THINK, user, w)
+    set_timer(timers_of(st), t + wait_ns, _RETRY, timer_order(w, user), THINK, user, w)
 
 
 @apart
@@ -287,7 +277,7 @@ def _hedge(st: State, node: int, t: int) -> None:
         st.shards[node].twin = copy
 
 
-@apart
+@kernel
 def gather(st: State, w: int, users: int, t: int) -> None:
     """From `t` on a workload has that many users: new ones begin by thinking, those too many leave when they ask."""
     wl = st.workloads[w]

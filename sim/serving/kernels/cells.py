@@ -9,6 +9,7 @@ import numpy as np
 from sim.compiled import inlined
 from sim.serving.kernels.memory import put
 from sim.serving.kernels.state import Store
+from sim.streams import mixed
 
 # of an answer: its key, when it was inserted, its neighbours in its ring, the next of its hash chain (or free cell),
 # its bytes, how often it was used, and the mark of its ring
@@ -18,8 +19,6 @@ HIGHER, LOWER = INSERTED, SIZE
 RECENT, SMALL, MAIN, GHOST = range(4)  # marks: of the one ring (or of the ring of marks), of the three of S3-FIFO
 MARKS = 4
 FIELDS = 8
-_33 = np.uint64(33)
-_A, _B = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 
 
 def heads_for(cells: int) -> int:
@@ -35,13 +34,8 @@ def at(c, cell: int) -> int:  # type: ignore[no-untyped-def]
 
 @inlined
 def head_of(c, key: int) -> int:  # type: ignore[no-untyped-def]
-    """Place of the head of the key's hash chain: of 64 bits mixed so that neighbours fall far apart (the finaliser of
-    MurmurHash3, Appleby 2011), as many as there are heads.
-    """
-    x = np.uint64(key)
-    x = (x ^ (x >> _33)) * _A
-    x = (x ^ (x >> _33)) * _B
-    return c.heads_at + (np.int64(x ^ (x >> _33)) & c.hash_mask)
+    """Place of the head of the key's hash chain: of its mixed bits as many as there are heads."""
+    return c.heads_at + (np.int64(mixed(key)) & c.hash_mask)
 
 
 @inlined

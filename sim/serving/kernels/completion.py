@@ -1,14 +1,13 @@
 """The end of service in the compiled path: of a batch at a replica, or of a call to the API."""
 
 from sim.compiled import inlined
-from sim.record.histogram import bucket_of
 from sim.serving.discipline.batching import next_limit
 from sim.serving.discipline.zones import zone_of_replica, zone_of_request
 from sim.serving.kernels.api import pop_api
 from sim.serving.kernels.batching import start_own, start_shared
 from sim.serving.kernels.cache import remember
 from sim.serving.kernels.calls import shard_served
-from sim.serving.kernels.requests import leave, log, note_load, prefer, set_calendar
+from sim.serving.kernels.requests import felt, leave, log, note_load, prefer, set_calendar
 from sim.serving.kernels.state import (
     COMPLETED,
     NEVER,
@@ -41,9 +40,7 @@ def _end_served(st: State, node: int, start_ns: int, t: int, slot: int, batch: i
         latency = ends - n.arrival_ns
         st.workloads[w].completed += 1
         st.workloads[w].latency_sum_s += latency * 1e-9
-        if latency <= st.workloads[w].slo_ns:
-            st.workloads[w].good += 1
-        st.histogram[w, bucket_of(latency)] += 1
+        felt(st, w, latency)
         log(st, node, COMPLETED, start_ns, ends, slot, batch)
     if st.workloads[w].cache_entries > 0 and n.key != NO_KEY:
         remember(store_of(st), w, slot, n.key, t)

@@ -91,16 +91,15 @@ def preferred(st: State, row: int) -> int:
 
 
 @inlined
-def log(st: State, node: int, outcome: int, start_ns: int, end_ns: int, slot: int, batch: int) -> None:
-    """Write a request's end into the log, if one is kept; the caller has seen to it that there is room."""
-    if st.scalars[LOG_ON] == 0:
-        return
-    n = st.nodes[node]
+def _write(
+    st: State, request: int, w: int, outcome: int, arrival_ns: int, start_ns: int, end_ns: int, slot: int, batch: int
+) -> None:  # fmt: skip
+    """One line of the log; the caller has seen to it that one is kept and has room."""
     entry = st.log[st.scalars[LOG_LENGTH]]
-    entry.request = n.request
-    entry.workload = n.workload
+    entry.request = request
+    entry.workload = w
     entry.outcome = outcome
-    entry.arrival_ns = n.arrival_ns
+    entry.arrival_ns = arrival_ns
     entry.start_ns = start_ns
     entry.end_ns = end_ns
     entry.slot = slot
@@ -109,9 +108,40 @@ def log(st: State, node: int, outcome: int, start_ns: int, end_ns: int, slot: in
 
 
 @inlined
+def log(st: State, node: int, outcome: int, start_ns: int, end_ns: int, slot: int, batch: int) -> None:
+    """Write a request's end into the log, if one is kept."""
+    if st.scalars[LOG_ON] != 0:
+        n = st.nodes[node]
+        _write(st, n.request, n.workload, outcome, n.arrival_ns, start_ns, end_ns, slot, batch)
+
+
+@inlined
+def log_call(st: State, call: int, outcome: int, start_ns: int, end_ns: int, slot: int, batch: int) -> None:
+    """Write a call's end into the log, if one is kept; start, slot and batch are those of its last visit, if any."""
+    if st.scalars[LOG_ON] != 0:
+        c = st.calls[call]
+        _write(st, c.request, c.workload, outcome, c.arrival_ns, start_ns, end_ns, slot, batch)
+
+
+@inlined
+def end_at_once(st: State, w: int, request: int, outcome: int, t: int, start_ns: int, end_ns: int) -> None:
+    """Log a request that ends on its arrival at `t`, without a place in the system: REJECTED, THROTTLED or HIT."""
+    if st.scalars[LOG_ON] != 0:
+        _write(st, request, w, outcome, t, start_ns, end_ns, -1, 0)
+
+
+@inlined
+def felt(st: State, w: int, latency_ns: int) -> None:
+    """A request of workload w has been answered that long after it was made."""
+    if latency_ns <= st.workloads[w].slo_ns:
+        st.workloads[w].good += 1
+    st.histogram[w, bucket_of(latency_ns)] += 1
+
+
+@inlined
 def admit(st: State, w: int, row: int, request: int, key: int, u: float, t: int) -> int:
     """A new node for a request that enters the system at `t`. key: of its content; u: uniform of its service, or 0."""
-    node = take_node(st, w, row, request, key, t)
+    node = take_node(st, w, row, request, key)
     n = st.nodes[node]
     n.arrival_ns = t
     n.deadline_ns = n.gives_up_ns = t + st.workloads[w].timeout_ns
@@ -123,7 +153,7 @@ def admit(st: State, w: int, row: int, request: int, key: int, u: float, t: int)
 
 
 @inlined
-def take_node(st: State, w: int, row: int, request: int, key: int, t: int) -> int:
+def take_node(st: State, w: int, row: int, request: int, key: int) -> int:
     """A free node, for something that a row is to serve."""
     node = st.scalars[FREE]
     n = st.nodes[node]
@@ -181,44 +211,9 @@ def end_queued(st: State, node: int, t: int) -> None:
 
 
 @inlined
-def log_call(st: State, call: int, outcome: int, start_ns: int, end_ns: int, slot: int, batch: int) -> None:
-    """Write a call's end into the log, if one is kept; start, slot and batch are those of its last visit, if any."""
-    if st.scalars[LOG_ON] != 0:
-        c = st.calls[call]
-        entry = st.log[st.scalars[LOG_LENGTH]]
-        entry.request = c.request
-        entry.workload = c.workload
-        entry.outcome = outcome
-        entry.arrival_ns = c.arrival_ns
-        entry.start_ns = start_ns
-        entry.end_ns = end_ns
-        entry.slot = slot
-        entry.batch = batch
-        st.scalars[LOG_LENGTH] += 1
-
-
-@inlined
-def end_at_once(st: State, w: int, request: int, outcome: int, t: int, start_ns: int, end_ns: int) -> None:
-    """Log a request that ends on its arrival at `t`, without a place in the system: REJECTED, THROTTLED or HIT."""
-    if st.scalars[LOG_ON] != 0:
-        entry = st.log[st.scalars[LOG_LENGTH]]
-        entry.request = request
-        entry.workload = w
-        entry.outcome = outcome
-        entry.arrival_ns = t
-        entry.start_ns = start_ns
-        entry.end_ns = end_ns
-        entry.slot = -1
-        entry.batch = 0
-        st.scalars[LOG_LENGTH] += 1
-
-
-@inlined
 def end_hit(st: State, w: int, request: int, t: int) -> None:
     """A request that a cache answers on its arrival at `t`."""
     wl = st.workloads[w]
     wl.hit += 1
-    if wl.hit_ns <= wl.slo_ns:
-        wl.good += 1
-    st.histogram[w, bucket_of(wl.hit_ns)] += 1
+    felt(st, w, wl.hit_ns)
     end_at_once(st, w, request, HIT, t, t, t + wl.hit_ns)
