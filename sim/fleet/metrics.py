@@ -6,38 +6,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.compiled import inlined, kernel
-from sim.record.scrape import BUSY_NS, FIELDS, QUEUED, SERVING
+from sim.record.scrape import ARRIVED, BUSY_NS, COMPLETIONS, FIELDS, IN_FLIGHT_NS, QUEUED, SERVING, SHARED_QUEUED
+
+METRICS = 6  # of a replica, see `_measure`
 
 
 @inlined
 def _measure(
     newest: NDArray[np.int64], previous: NDArray[np.int64], now: int, at: int, before: int, slots: NDArray[np.int64],
     requested_ns: NDArray[np.int64], ready_ns: NDArray[np.int64], out: NDArray[np.float64],
-) -> int:  # fmt: skip
-    """Metrics of the replicas at `slots` from two scrapes; requests in the shared queue at the newest.
+) -> tuple[int, float]:  # fmt: skip
+    """Metrics of the replicas at `slots` from two scrapes; requests in the shared queue at the newest, and arrivals per
+    second between the two (NaN without both).
 
     newest, previous: [slots + 1, FIELDS]; now, at, before: this moment, the newest and the previous scrape, ns (-1:
-    none); ready_ns: -1 for a replica that never was; out: [4, n] age s, seconds since ready, utilisation, in flight.
-    NaN where there is no such sample: a replica's samples are those taken since it became ready.
+    none); ready_ns: -1 for a replica that never was; out: [METRICS, n] age s, seconds since ready, utilisation, in
+    flight at the newest; on average between the two in flight, and completions per second. NaN where there is no such
+    sample: a replica's samples are those taken since it became ready.
     """
+    last = len(newest) - 1
     for i in range(len(slots)):
         j = slots[i]
         out[0, i] = (now - requested_ns[i]) * 1e-9
-        out[1, i] = out[2, i] = out[3, i] = math.nan
+        out[1, i] = out[2, i] = out[3, i] = out[4, i] = out[5, i] = math.nan
         if ready_ns[i] >= 0:
             out[1, i] = (now - ready_ns[i]) * 1e-9
             if at >= ready_ns[i]:
                 out[3, i] = float(newest[j, QUEUED] + newest[j, SERVING])
             if before >= ready_ns[i]:
-                out[2, i] = (newest[j, BUSY_NS] - previous[j, BUSY_NS]) / (at - before)
-    return newest[len(newest) - 1, 0] if at >= 0 else 0
+                span_ns = at - before
+                out[2, i] = (newest[j, BUSY_NS] - previous[j, BUSY_NS]) / span_ns
+                out[4, i] = (newest[j, IN_FLIGHT_NS] - previous[j, IN_FLIGHT_NS]) / span_ns
+                out[5, i] = (newest[j, COMPLETIONS] - previous[j, COMPLETIONS]) / span_ns * 1e9
+    if at < 0:
+        return 0, math.nan
+    arrived = newest[last, ARRIVED] - previous[last, ARRIVED]
+    return newest[last, SHARED_QUEUED], arrived / (at - before) * 1e9 if before >= 0 else math.nan
 
 
 @kernel
 def measure(
     newest: NDArray[np.int64], previous: NDArray[np.int64], now: int, at: int, before: int, slots: NDArray[np.int64],
     requested_ns: NDArray[np.int64], ready_ns: NDArray[np.int64], out: NDArray[np.float64],
-) -> int:  # fmt: skip
+) -> tuple[int, float]:  # fmt: skip
     """See `_measure`."""
     return _measure(newest, previous, now, at, before, slots, requested_ns, ready_ns, out)
 
@@ -46,18 +57,20 @@ def measure(
 def measure_ahead(
     samples: NDArray[np.int64], previous: NDArray[np.int64], first_ns: int, before: int, interval_ns: int,
     slots: NDArray[np.int64], requested_ns: NDArray[np.int64], ready_ns: NDArray[np.int64], out: NDArray[np.float64],
-    queued: NDArray[np.int64],
+    queued: NDArray[np.int64], arrived_per_s: NDArray[np.float64],
 ) -> None:  # fmt: skip
     """Metrics at each of many scrapes, each against the one before it; see `_measure`.
 
     samples: [k, slots + 1, FIELDS], the first of `first_ns`; previous: the scrape before it, of `before`; out:
-    [k, 4, n]; queued: [k].
+    [k, METRICS, n]; queued, arrived_per_s: [k].
     """
     for k in range(len(samples)):
         at = first_ns + k * interval_ns
         earlier = previous if k == 0 else samples[k - 1]
         earlier_ns = before if k == 0 else at - interval_ns
-        queued[k] = _measure(samples[k], earlier, at, at, earlier_ns, slots, requested_ns, ready_ns, out[k])
+        queued[k], arrived_per_s[k] = _measure(
+            samples[k], earlier, at, at, earlier_ns, slots, requested_ns, ready_ns, out[k]
+        )
 
 
 class Scrapes:
@@ -81,11 +94,11 @@ class Scrapes:
 
     def read(
         self, now_ns: int, slots: NDArray[np.int64], requested_ns: NDArray[np.int64], ready_ns: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], int, float, float]:
+    ) -> tuple[NDArray[np.float64], int, float, float, float]:
         """Metrics of the replicas at `slots` from the newest scrape no younger than the lag.
 
-        Returns [4, n] values (see `measure`), requests in the shared queue, the scrape's age and its distance from the
-        one before, s.
+        Returns [METRICS, n] values (see `measure`), requests in the shared queue, arrivals per second, the scrape's age
+        and its distance from the one before, s.
         """
         k, depth, times = self._taken - 1, self._depth, self._times
         while k >= 0 and self._taken - k < depth and now_ns - times[k % depth] < self._lag_ns:
@@ -93,12 +106,12 @@ class Scrapes:
         newest, previous = k % depth, (k - 1) % depth
         at = times[newest] if k >= 0 else -1
         before = times[previous] if k >= 1 else -1
-        out = np.empty((4, len(slots)))
-        queued = self._measure(
+        out = np.empty((METRICS, len(slots)))
+        queued, arrived_per_s = self._measure(
             self._samples[newest], self._samples[previous], now_ns, at, before, slots, requested_ns, ready_ns, out
         )
         age_s = (now_ns - at) * 1e-9 if at >= 0 else math.nan
-        return out, queued, age_s, (at - before) * 1e-9 if before >= 0 else math.nan
+        return out, queued, arrived_per_s, age_s, (at - before) * 1e-9 if before >= 0 else math.nan
 
     @property
     def immediate(self) -> bool:
@@ -114,18 +127,21 @@ class Scrapes:
     def read_ahead(
         self, first_ns: int, interval_ns: int, samples: NDArray[np.int64], slots: NDArray[np.int64],
         requested_ns: NDArray[np.int64], ready_ns: NDArray[np.int64],
-    ) -> tuple[NDArray[np.float64], list[int], float]:  # fmt: skip
+    ) -> tuple[NDArray[np.float64], list[int], list[float], float]:  # fmt: skip
         """What `read` would say at each of the scrapes to come, used as they are taken.
 
-        Returns values [k, 4, n], requests in the shared queue, and the first scrape's distance from the one before, s.
+        Returns values [k, METRICS, n], requests in the shared queue and arrivals per second at each, and the first
+        scrape's distance from the one before, s.
         """
         newest = (self._taken - 1) % self._depth
         before = self._times[newest] if self._taken else -1
-        out, queued = np.empty((len(samples), 4, len(slots))), np.empty(len(samples), np.int64)
+        out = np.empty((len(samples), METRICS, len(slots)))
+        queued, arrived_per_s = np.empty(len(samples), np.int64), np.empty(len(samples))
         measure_ahead(
-            samples, self._samples[newest], first_ns, before, interval_ns, slots, requested_ns, ready_ns, out, queued
-        )
-        return out, queued.tolist(), (first_ns - before) * 1e-9 if before >= 0 else math.nan
+            samples, self._samples[newest], first_ns, before, interval_ns, slots, requested_ns, ready_ns, out, queued,
+            arrived_per_s,
+        )  # fmt: skip
+        return out, queued.tolist(), arrived_per_s.tolist(), (first_ns - before) * 1e-9 if before >= 0 else math.nan
 
     def accept(self, first_ns: int, interval_ns: int, samples: NDArray[np.int64]) -> None:
         """Those scrapes were taken: the last few of them are the newest now."""

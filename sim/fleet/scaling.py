@@ -133,11 +133,14 @@ class ScalingLoop:
             return False
         roster, target = fleet.roster(), fleet.target
         places = (roster.slots, roster.requested_ns, roster.ready_ns)
-        values, queued, span_s = scrapes.read_ahead(first_ns, interval_ns, samples, *places)
+        values, queued, arrived_per_s, span_s = scrapes.read_ahead(first_ns, interval_ns, samples, *places)
         t_ns, state = first_ns, self._state
         for k in range(ticks):
-            age, ready_for, utilisation, in_flight = values[k]
-            seen = Observation(target, roster.ready, age, ready_for, utilisation, in_flight, queued[k], 0.0, span_s)
+            age, ready_for, utilisation, in_flight, load, served = values[k]
+            seen = Observation(
+                target, roster.ready, age, ready_for, utilisation, in_flight, load, served, queued[k],
+                arrived_per_s[k], 0.0, span_s,
+            )  # fmt: skip
             decision, state = controller.decide(seen, state, t_ns)
             if decision.replicas != target:
                 break
@@ -162,8 +165,11 @@ class ScalingLoop:
 
     def _observe(self, now_ns: int) -> Observation:
         roster = self._fleet.roster()
-        values, queued, age_s, span_s = self._scrapes.read(now_ns, roster.slots, roster.requested_ns, roster.ready_ns)
-        age, ready_for, utilisation, in_flight = values
-        return Observation(
-            self._fleet.target, roster.ready, age, ready_for, utilisation, in_flight, queued, age_s, span_s
+        values, queued, arrived_per_s, age_s, span_s = self._scrapes.read(
+            now_ns, roster.slots, roster.requested_ns, roster.ready_ns
         )
+        age, ready_for, utilisation, in_flight, load, served = values
+        return Observation(
+            self._fleet.target, roster.ready, age, ready_for, utilisation, in_flight, load, served, queued,
+            arrived_per_s, age_s, span_s,
+        )  # fmt: skip

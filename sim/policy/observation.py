@@ -17,7 +17,11 @@ class Observation(NamedTuple):
     ready_for_s:     seconds since it became ready; NaN when it never was
     utilisation:     share of time busy between the last two scrapes; NaN where there are fewer than two samples
     in_flight:       requests queued at or in service on the replica at the newest scrape; NaN where there is none
+    mean_in_flight:  requests queued at or in service on the replica, on average between the last two scrapes; NaN
+    completed_per_s: requests that the replica has served per second between them; NaN likewise
     queued_shared:   requests in the pool's shared queue at the newest scrape
+    arrived_per_s:   requests that asked the pool to be served, per second between the last two scrapes, taken or not;
+                     NaN where there are fewer than two
     sample_age_s:    age of the newest sample used, seconds
     window_s:        seconds between the two scrapes
     """
@@ -28,7 +32,10 @@ class Observation(NamedTuple):
     ready_for_s: NDArray[np.float64]
     utilisation: NDArray[np.float64]
     in_flight: NDArray[np.float64]
+    mean_in_flight: NDArray[np.float64]
+    completed_per_s: NDArray[np.float64]
     queued_shared: int
+    arrived_per_s: float
     sample_age_s: float
     window_s: float
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
-from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING
+from sim.record.scrape import ARRIVED, BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING, SHARED_QUEUED
 from sim.serving.discipline.batching import batch_size, has_room, is_dead, next_limit
 from sim.serving.discipline.calls import key_of_visit
 from sim.serving.discipline.queueing import draw_gives_up_ns
@@ -117,7 +117,8 @@ class Pools:
     def scrape(self, row: int, sample: NDArray[np.int64]) -> None:
         """See `sim.serving.plane.Plane`."""
         now = self._clock.now
-        sample[-1, 0] = len(self._shared[row].waiting)
+        sample[-1, SHARED_QUEUED] = len(self._shared[row].waiting)
+        sample[-1, ARRIVED] = self.rows[row]["arrived"]
         for i, r in enumerate(self._replicas[row]):
             if r.taking or r.draining:
                 busy = r.busy_ns + (now - r.started_ns if r.serving else 0)
@@ -198,6 +199,7 @@ class Pools:
     def queue_up(self, row: int, r: Request) -> bool:
         """Route a request into a queue, unless its replica's own cache answers; False without replica or room."""
         p = self._rows[row]
+        self.rows[row]["arrived"] += 1
         replica = None
         if p.kind == SHARED_QUEUE:
             queue, free = self._shared[row], self._idle(row)

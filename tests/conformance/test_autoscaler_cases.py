@@ -159,7 +159,10 @@ def _check_pods_metric(case: Case, constants: Case) -> None:
             ready_for_s=np.where(started, ages, math.nan),
             utilisation=np.full(len(pods), math.nan),
             in_flight=np.array(usage),
+            mean_in_flight=np.full(len(pods), math.nan),
+            completed_per_s=np.full(len(pods), math.nan),
             queued_shared=0,
+            arrived_per_s=math.nan,
             sample_age_s=0.0,
             window_s=60.0,
         )

@@ -129,15 +129,19 @@ def test_metrics_come_from_the_newest_scrape_that_is_old_enough_and_the_one_befo
     for t in range(15, 76, 15):
         sample = scrapes.place(t)
         sample[:, :] = 0
-        sample[0] = (t * t, 0, 0, t, 1)
+        sample[0] = (t * t, 3 * t * t, t // 15, t, 1)
+        sample[2, :2] = (5, 4 * (t // 15))
     slots, zeros = np.array([0]), np.array([0])
-    values, queued, age_s, span_s = scrapes.read(76, slots, zeros, zeros)
+    values, queued, arrived_per_s, age_s, span_s = scrapes.read(76, slots, zeros, zeros)
     # the scrape at 75 is 1 ns old and the one at 60 only 16: the newest no younger than 20 is that at 45
     assert round(age_s * 1e9) == 31
     assert round(span_s * 1e9) == 15
     assert values[2, 0] == (45 * 45 - 30 * 30) / 15
     assert values[3, 0] == 46.0
-    assert queued == 0
+    assert values[4, 0] == 3 * values[2, 0]
+    assert values[5, 0] == 1 / 15 * 1e9
+    assert queued == 5
+    assert arrived_per_s == 4 / 15 * 1e9
 
 
 def test_a_replica_without_two_samples_since_it_was_ready_is_missing():

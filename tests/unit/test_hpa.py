@@ -37,7 +37,10 @@ def observed(
         ready_for_s=np.where(flags, age_s / 2, math.nan),
         utilisation=samples if metric == "utilisation" else none,
         in_flight=samples if metric == "in_flight" else none,
+        mean_in_flight=none,
+        completed_per_s=none,
         queued_shared=queued,
+        arrived_per_s=math.nan,
         sample_age_s=1.0,
         window_s=15.0,
     )

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sim.clock.ranks import Rank
 from sim.compiled import inlined, kernel
-from sim.record.scrape import BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING
+from sim.record.scrape import ARRIVED, BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING, SHARED_QUEUED
 from sim.serving.discipline.batching import is_dead
 from sim.serving.kernels.arrival import arrive
 from sim.serving.kernels.batching import start_own, start_shared
@@ -91,7 +91,8 @@ def _copy(slots: NDArray[Any], rows: NDArray[Any], row: int, t: int, sample: NDA
     sample: [slots + 1, FIELDS], see `sim.record.scrape`.
     """
     p = rows[row]
-    sample[p.slots, 0] = p.queued
+    sample[p.slots, SHARED_QUEUED] = p.queued
+    sample[p.slots, ARRIVED] = p.arrived
     for i in range(p.slots):
         s = slots[p.first + i]
         if s.mode != OFF:

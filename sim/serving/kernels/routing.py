@@ -88,6 +88,7 @@ def find_room(
 def _room(st: State, row: int, w: int, request: int, key: int, tenant: int, draw: int, look_ns: int) -> int:
     """The replica of the row whose queue takes one more request, SHARED or NO_ROOM; see `find_room`."""
     p = st.rows[row]
+    p.arrived += 1
     if p.kind == SHARED_QUEUE:
         slot = preferred(st, row)
         limit = batch_limit(p, st.slots[slot]) if slot >= 0 else p.max_batch

@@ -51,6 +51,7 @@ ROW = np.dtype([
     ("zones", _I), ("detour_ns", _I), ("at_home", _I), ("zone_at", _I),
     # place of its variation (see sim.serving.discipline.service), -1 where it has none
     ("variation", _I),
+    ("arrived", _I),  # requests that asked it to be served
 ])  # fmt: skip
 WORKLOAD = np.dtype([
     ("row", _I), ("exposure", _F), ("timeout_ns", _I), ("slo_ns", _I), ("exposure_key", _U), ("service_key", _U),
