@@ -178,7 +178,7 @@ def _compile(quiet: bool) -> None:
     import subprocess
 
     if not quiet:
-        _say("Compiling the request path, once on this machine: about 20 s.", OK)
+        _say("Compiling the request path, once on this machine: about a minute and a half.", OK)
     short = 'sim.simulate(sim.load("document_assistant", "phases=production", "learning=none", "horizon=2 h"))'
     # where it fails, the run itself compiles, and says what is wrong
     command, nowhere = [sys.executable, "-c", f"import sim; {short}"], subprocess.DEVNULL

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from sim.scenario.errors import Refusal
 from sim.scenario.model import Scenario, Workload, is_call, pools_of
-from sim.serving.admission import NoAdmission
+from sim.serving.admission import AnswerCache, NoAdmission
 from sim.serving.clients import ExponentialRetry
 from sim.serving.waiting import REJECT, EndlessPatience
 from sim.workload.parameters import ClosedLoopWorkload
@@ -59,7 +59,7 @@ def _not_for_calls(name: str, workload: Workload) -> Iterator[Refusal]:
             f"requests with {_why(workload)} have no patience but their timeout. Type {{kind: none}}, and a shorter "
             "timeout perhaps.",
         )  # fmt: skip
-    if getattr(workload.cache, "scope", "shared") == "replica":
+    if isinstance(workload.cache, AnswerCache) and workload.cache.scope == "replica":
         yield Refusal(
             (*where, "cache", "scope"), "replica",
             f"requests with {_why(workload)} ask one cache before they go anywhere. Type scope: shared.",

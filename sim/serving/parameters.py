@@ -1,9 +1,6 @@
 """Parameters of the request path: the pay-per-request API."""
 
 from sim.config import Parameters, PositiveSeconds, Spread, Usd, UsdPerMtok
-from sim.serving.batching import Batching as Batching
-from sim.serving.services import LinearService as LinearService  # service times have a file of their own
-from sim.serving.waiting import Queue as Queue
 
 
 class ApiLatency(Parameters):

@@ -31,11 +31,13 @@ def _turn(routing: str, replicas: int, requests: int) -> float:
     """Nanoseconds of wall time a request, of all that arrive."""
     from sim.clock.environment import Clock
     from sim.clock.ranks import Rank
+    from sim.serving.batching import Batching
     from sim.serving.exact import ExactPlane
     from sim.serving.kernels.state import NEVER
-    from sim.serving.parameters import Batching, LinearService, Queue
     from sim.serving.plane import Steering, Traffic, pool_row
     from sim.serving.routing import Affinity
+    from sim.serving.services import LinearService
+    from sim.serving.waiting import Queue
     from sim.streams import Streams
 
     streams, draws = Streams(5), np.random.default_rng(5)

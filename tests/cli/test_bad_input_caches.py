@@ -4,9 +4,9 @@ Each is refused with its key, its value, what is allowed and what to type; exit 
 """
 
 import pytest
-from test_bad_input_life import refused
 
 from sim import cli
+from tests.cli.refusals import assert_said, refused
 
 IN_BYTES = ["cache.capacity=null"]
 CLASS = "cache.classes.similar"
@@ -63,10 +63,7 @@ def test_a_wrong_cache_is_refused_and_named(typed, begins, words, capsys, tmp_pa
 
     lines = refused(capsys, tmp_path, cli.main(["check", *typed]))
 
-    said = [line for line in lines if line.startswith(begins)]
-    assert said, (begins, lines)
-    for word in words:
-        assert any(word in line for line in said), (word, said)
+    assert_said(lines, begins, words)
 
 
 @pytest.mark.parametrize(

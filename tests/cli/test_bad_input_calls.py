@@ -7,7 +7,7 @@ import pytest
 
 from sim import cli, load
 from sim.scenario import remarks
-from tests.cli.test_bad_input_life import refused
+from tests.cli.refusals import assert_said, refused
 
 STAGES, RETRY, LOOP = "workload.stages", "retry=exponential", "workload=closed_loop"
 TWO = ["pools={small: {}, large: {}}", "workload.pool=large"]
@@ -132,6 +132,10 @@ WRONG_RETRIES = {
         [RETRY, "workload.patience={kind: exponential, mean: 5 s}"], "workload.patience.kind: exponential",
         ["requests with retry have no patience"],
     ),
+    "an own cache in each replica": (
+        [RETRY, "cache=lru", "cache.scope=replica"], "cache.scope: replica: requests with retry ask one cache",
+        ["before they go anywhere", "Type scope: shared"],
+    ),
     "a phase's retries": (
         [RETRY, "phases.scale.override.retry.max_delay=50 ms"],
         "phases.scale.override.retry.max_delay: 50 ms: shorter than base_delay", ["200 ms"],
@@ -187,10 +191,7 @@ def test_wrong_calls_are_refused_and_named(typed, begins, words, capsys, tmp_pat
 
     lines = refused(capsys, tmp_path, cli.main(["check", *typed]))
 
-    said = [line for line in lines if line.startswith(begins)]
-    assert said, (begins, lines)
-    for word in words:
-        assert any(word in line for line in said), (word, said)
+    assert_said(lines, begins, words)
 
 
 def test_a_closed_loop_has_no_traffic_to_double(capsys, tmp_path, monkeypatch):

@@ -1,9 +1,9 @@
 """Wrong input about what is recorded, as a user types it: refused with key, value, what is allowed and what to type."""
 
 import pytest
-from test_bad_input_life import refused
 
 from sim import cli
+from tests.cli.refusals import assert_said, refused
 
 REQUESTS = "record.requests"
 CHOICES = ["not a choice", "Type none, all", '"1 %"']
@@ -33,10 +33,7 @@ def test_a_wrong_record_is_refused_and_named(typed, begins, words, capsys, tmp_p
 
     lines = refused(capsys, tmp_path, cli.main(["check", *typed]))
 
-    said = [line for line in lines if line.startswith(begins)]
-    assert said, (begins, lines)
-    for word in words:
-        assert any(word in line for line in said), (word, said)
+    assert_said(lines, begins, words)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from sim import cli
-from tests.cli.test_bad_input_life import refused
+from tests.cli.refusals import refused
 
 NAMES = "Allowed: least_outstanding, round_robin, shared_queue, random, power_of_two or affinity"
 WRONG = {

@@ -6,6 +6,7 @@ Each is refused with its key, its value, what is allowed and what to type; exit 
 import pytest
 
 from sim import cli
+from tests.cli.refusals import assert_said, refused
 
 SERVICE = "pool.service"
 TABLE = f"{SERVICE}={{{{kind: table, points: [{{}}], hardware: x, source: measured}}}}"
@@ -106,13 +107,6 @@ def test_each_is_refused_with_key_value_and_remedy(case, capsys, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     typed, begins, words = CASES[case]
 
-    code = cli.main(["check", *typed])
+    lines = refused(capsys, tmp_path, cli.main(["check", *typed]))
 
-    out, err = capsys.readouterr()
-    assert code == 2, (out, err)
-    assert "Traceback" not in err
-    assert not any(tmp_path.iterdir())
-    said = [line for line in err.splitlines() if line.startswith(begins)]
-    assert said, err
-    for word in words:
-        assert any(word in line for line in said), (word, said)
+    assert_said(lines, begins, words)

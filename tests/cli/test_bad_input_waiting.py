@@ -6,7 +6,7 @@ Each is refused with its key, its value, what is allowed and what to type; exit 
 import pytest
 
 from sim import cli
-from tests.cli.test_bad_input_life import refused
+from tests.cli.refusals import assert_said, refused
 
 BATCHING, QUEUE, PATIENCE = "pool.batching", "pool.queue", "workload.patience"
 TWO = ["pools={small: {}, large: {}}", "workload.pool=small"]
@@ -101,10 +101,7 @@ def test_wrong_waiting_is_refused_and_named(typed, begins, words, capsys, tmp_pa
 
     lines = refused(capsys, tmp_path, cli.main(["check", *typed]))
 
-    said = [line for line in lines if line.startswith(begins)]
-    assert said, (begins, lines)
-    for word in words:
-        assert any(word in line for line in said), (word, said)
+    assert_said(lines, begins, words)
 
 
 RIGHT = {

@@ -3,12 +3,13 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.serving.batching import Batching
 from sim.serving.exact import ExactPlane
-from sim.serving.parameters import Batching, Queue
 from sim.serving.plane import pool_row
 from sim.serving.reference import ReferencePlane
 from sim.serving.services import BatchTime, LinearService, QuantileTime, TableService, WarmUp
-from tests.laws.test_engines_agree import API_ROW, SLOTS, play, tick, world
+from sim.serving.waiting import Queue
+from tests.laws.test_engines_agree import API_ROW, SLOTS, assert_alike, play, tick, world
 
 LAWS = (
     {"distribution": "constant"},
@@ -63,8 +64,7 @@ def varied(draw):
 @given(varied())
 def test_every_service_takes_the_same_time_in_both_engines(world):
     reference, exact = play(ReferencePlane, world), play(ExactPlane, world)
-    for what, a, b in zip(("log", "counters", "histograms", "drained", "scrapes"), reference, exact, strict=True):
-        assert a == b, what
+    assert_alike(reference, exact)
 
 
 @settings(max_examples=60, deadline=None)

@@ -9,10 +9,12 @@ import pytest
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.record.scrape import QUEUED, SERVING
+from sim.serving.batching import Batching
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import NEVER
-from sim.serving.parameters import Batching, LinearService, Queue
 from sim.serving.plane import Steering, Traffic, pool_row
+from sim.serving.services import LinearService
+from sim.serving.waiting import Queue
 from sim.streams import Streams
 
 REPLICATIONS = 6

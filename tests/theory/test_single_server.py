@@ -8,11 +8,12 @@ import pytest
 from experiments.estimates import ratio
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
+from sim.serving.batching import Batching
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import NEVER
-from sim.serving.parameters import Batching, Queue
 from sim.serving.plane import Steering, Traffic, pool_row
 from sim.serving.services import BatchTime, LinearService, QuantileTime, TableService
+from sim.serving.waiting import Queue
 from sim.streams import Streams
 
 TOLD = {"hardware": "test", "source": "test"}

@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_cache import BOTH, HOUR, World
 
+from sim.serving.batching import Batching
 from sim.serving.discipline import caching
 from sim.serving.discipline.caching import LFU, LRU, MISS, RIGHT, S3FIFO, WRONG
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import HIT, NEVER
-from sim.serving.parameters import Batching, LinearService, Queue
 from sim.serving.plane import Steering, Traffic, pool_row
 from sim.serving.reference import ReferencePlane
+from sim.serving.services import LinearService
+from sim.serving.waiting import Queue
 from sim.streams import Purpose, Streams
 
 KEY = Streams(1).key("service/main")

@@ -9,12 +9,13 @@ from pydantic import TypeAdapter, ValidationError
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.laws import largest_lognormal, lognormal_sigma, weibull_scale, weibull_shape
+from sim.serving.batching import Batching
 from sim.serving.discipline import service as discipline
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import LOG
-from sim.serving.parameters import Batching, Queue
 from sim.serving.plane import Steering, Traffic, pool_row
 from sim.serving.services import BatchTime, LinearService, QuantileTime, Service, TableService, WarmUp, variation
+from sim.serving.waiting import Queue
 from sim.streams import Purpose, Streams
 
 TOLD = {"hardware": "test", "source": "test"}
