@@ -151,8 +151,8 @@ class Recorder:
         buckets, counts = self._buckets_and_counts()
         return pd.DataFrame({
             "start_s": starts[rows],
-            "phase": _repeated([row[2] for row in self._rows], rows),
-            "workload": _repeated([row[3] for row in self._rows], rows),
+            "phase": repeated([row[2] for row in self._rows], rows),
+            "workload": repeated([row[3] for row in self._rows], rows),
             "bucket": buckets,
             "count": counts,
         })  # fmt: skip
@@ -176,7 +176,7 @@ def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:
     return counts.astype(np.uint32) if counts.size == 0 or counts.max() < 2**32 else counts
 
 
-def _repeated(names: list[str], rows: NDArray[np.int32]) -> Any:
+def repeated(names: list[str], rows: NDArray[np.int32]) -> Any:
     """names[rows] as a categorical: millions of rows hold few names."""
     import pandas as pd
 

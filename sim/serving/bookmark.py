@@ -13,7 +13,7 @@ _CHANGED = (
     "heap_ns", "heap_node", "histogram", "shards", "calls", "timers", "timer_heap", "users", "calendar_due", "idle",
     "lanes", "caches",
 )  # fmt: skip
-"""Buffers that `advance` writes to, but for the memory of buckets and caches, which is journalled."""
+"""Buffers that `advance` writes to, but for the rows' histograms, and the journalled memory of buckets and caches."""
 JOURNAL = 1 << 19  # writes: 8 MiB, about 30,000 requests through a cache
 
 
@@ -22,6 +22,8 @@ class Bookmark:
 
     def __init__(self) -> None:
         self._kept: dict[str, NDArray[Any]] = {}
+        self._visits = np.zeros(0, np.int64)
+        self._row_histogram = np.zeros((0, 0), np.int64)
 
     def keep(self, st: State) -> State:
         """Remember the state as it is; from now on it is journalled. Returns it, with a journal if it needs one."""
@@ -29,6 +31,7 @@ class Bookmark:
             len(copy) != len(getattr(st, name)) for name, copy in self._kept.items()
         ):
             self._kept = {name: np.empty_like(getattr(st, name)) for name in _CHANGED}
+        self._keep_visits(st)
         st.scalars[JOURNAL_LENGTH] = 0
         for name, copy in self._kept.items():
             np.copyto(copy, getattr(st, name))
@@ -37,6 +40,20 @@ class Bookmark:
                 st = st._replace(journal=np.empty((JOURNAL, 2), np.int64))
             st.scalars[JOURNAL_ON] = 1
         return st
+
+    def _keep_visits(self, st: State) -> None:
+        """A copy of the rows' histograms; those of rows that nobody has visited since the last one are as they were."""
+        if self._row_histogram.shape != st.row_histogram.shape:
+            self._row_histogram, self._visits = np.zeros_like(st.row_histogram), np.full(len(st.rows), -1)
+        visits = st.rows["visits"].copy()
+        for row in np.flatnonzero(visits != self._visits):
+            self._row_histogram[row] = st.row_histogram[row]
+        self._visits = visits
+
+    def forget(self, row: int) -> None:
+        """A row's histogram has been taken out, so that a copy of it is out of date, whoever has visited it since."""
+        if len(self._visits):
+            self._visits[row] = -1
 
     def stay(self, st: State) -> bool:
         """What was played since `keep` stands, unless `restore` follows at once; False where it has to, as the journal
@@ -50,6 +67,8 @@ class Bookmark:
         """The state as it was at the last `keep`."""
         if st.scalars[JOURNAL_LENGTH]:
             undo(st)
+        for row in np.flatnonzero(st.rows["visits"] != self._visits):
+            st.row_histogram[row] = self._row_histogram[row]
         for name, copy in self._kept.items():
             np.copyto(getattr(st, name), copy)
 

@@ -247,6 +247,11 @@ class ExactPlane:
         """See Plane."""
         return take_counts(self._st.histogram[w])
 
+    def take_row_histogram(self, row: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """See Plane."""
+        self._bookmark.forget(row)
+        return take_counts(self._st.row_histogram[row])
+
     def take_log(self) -> NDArray[Any]:
         """See Plane."""
         self._store_log()

@@ -402,6 +402,9 @@ class Plane(Protocol):
     def take_histogram(self, w: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Non-empty latency buckets and their counts since the last call."""
 
+    def take_row_histogram(self, row: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Non-empty buckets of the times of visits to a row, and their counts, since the last call."""
+
     def take_log(self) -> NDArray[Any]:
         """Log entries since the last call (dtype LOG), of the share of requests that the log keeps."""
 

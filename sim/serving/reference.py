@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
+from sim.record.histogram import BUCKETS, bucket_of, take_counts
 from sim.serving.discipline.calls import key_of_visit
 from sim.serving.discipline.service import draw_exposed, draw_service_ns
 from sim.serving.entities import Call, Request
@@ -41,9 +42,12 @@ class ReferencePlane:
         self._tally = Tally(clock, traffic, float(log))
         self.workloads = self._tally.workloads
         self.rows = np.zeros(len(rows), ROW)
+        self._row_histogram = np.zeros((len(rows), BUCKETS), np.int64)
         self._reception = Reception(clock, self.workloads, traffic)
         self._calls = Calls(clock, rows, traffic, self._tally, self._reception, self._send)
-        self._pools = Pools(clock, rows, traffic, self.rows, self._tally, self._served, self._reception)
+        self._pools = Pools(
+            clock, rows, traffic, self.rows, self._tally, self._served, self._end_visit, self._reception
+        )
 
     @property
     def on_drained(self) -> Callable[[int], None]:
@@ -122,6 +126,10 @@ class ReferencePlane:
         """See Plane."""
         return self._tally.take_histogram(w)
 
+    def take_row_histogram(self, row: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """See Plane."""
+        return take_counts(self._row_histogram[row])
+
     def take_log(self) -> NDArray[Any]:
         """See Plane."""
         return self._tally.take_log()
@@ -159,15 +167,15 @@ class ReferencePlane:
         elif self._reception.answers(r):
             self._tally.hit(r)
         elif self._rows[int(wl["row"])].kind == API:
-            yield from self._call_api(r, self._rows[int(wl["row"])], tokens)
+            yield from self._call_api(r, int(wl["row"]), tokens)
         elif self._pools.take_in(int(wl["row"]), r):
             yield r.ended
         else:
             self._tally.reject(r)
 
-    def _call_api(self, r: Request, p: Row, tokens: tuple[int, int] | None) -> Process:
+    def _call_api(self, r: Request, row: int, tokens: tuple[int, int] | None) -> Process:
         """A request at the hosted API, which answers after a while."""
-        w, now = r.workload, self._clock.now
+        w, now, p = r.workload, self._clock.now, self._rows[row]
         if r.call is None:
             self._tally.enter(r)
         self._tally.count(w, api_calls=1)
@@ -178,6 +186,7 @@ class ReferencePlane:
         took = draw_service_ns(float(p.mean_ns[1]), p.distribution, p.sigma, key, r.request, purpose)
         r.start_ns, r.batch = now, 1
         yield self._clock.at(now + took, Rank.COMPLETION, (1 << 47) | (w << 40) | r.request)
+        self._end_visit(row, r)
         self._served(r)
 
     def _send(self, row: int, r: Request) -> bool:
@@ -185,8 +194,16 @@ class ReferencePlane:
         if self._rows[row].kind != API:
             return self._pools.take_in(row, r)
         assert r.call is not None
-        self._clock.process(self._call_api(r, self._rows[row], r.call.tokens))
+        self._clock.process(self._call_api(r, row, r.call.tokens))
         return True
+
+    def _end_visit(self, row: int, r: Request) -> None:
+        """A request that a row has served leaves it now: its time there, and that in service, are counted."""
+        now = self._clock.now
+        self.rows[row]["visits"] += 1
+        self.rows[row]["visit_ns"] += now - r.arrival_ns
+        self.rows[row]["service_ns"] += now - r.start_ns
+        self._row_histogram[row, bucket_of(now - r.arrival_ns)] += 1
 
     def _served(self, r: Request) -> None:
         """A request has been served: it ends, and its answer is kept."""

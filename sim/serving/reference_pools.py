@@ -57,16 +57,16 @@ _place = cache(replica_place)
 
 
 class Pools:
-    """Everything behind the routers. counters: of the rows (dtype ROW); end: told of each request that was
-    served; reception: keeps the replicas' own caches.
+    """Everything behind the routers. counters: of the rows (dtype ROW); end, end_visit: told of each request
+    that was served; reception: keeps the replicas' own caches.
     """
 
     def __init__(
         self, clock: Clock, rows: list[Row], traffic: list[Traffic], counters: NDArray[Any], tally: Tally,
-        end: Callable[[Request], None], reception: Reception,
+        end: Callable[[Request], None], end_visit: Callable[[int, Request], None], reception: Reception,
     ) -> None:  # fmt: skip
         self._clock, self._rows, self._traffic, self._tally, self._end = clock, rows, traffic, tally, end
-        self._reception = reception
+        self._reception, self._end_visit = reception, end_visit
         self.rows = counters
         self.on_drained: Callable[[int], None] = lambda slot: None
         self._shared = [Queue() for _ in rows]
@@ -139,6 +139,7 @@ class Pools:
             took = self._service_ns(p, batch, replica.completions)
             yield self._clock.at(self._clock.now + took, Rank.COMPLETION, replica.slot)
             for r in batch:
+                self._end_visit(row, r)
                 if self._home(row, r) != zone_of_replica(replica.slot - int(self.rows[row]["first"]), p.zones):
                     self._tally.count(r.workload, crossed=1)
                     r.detour_ns = p.detour_ns

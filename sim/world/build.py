@@ -20,13 +20,11 @@ from sim.model.life import ModelLife
 from sim.operations.incidents import IncidentDesk
 from sim.record.events import EventLog
 from sim.record.progress import Progress
-from sim.record.recorder import Outlook, PoolUse, Recorder
-from sim.record.request_log import RequestLog
+from sim.record.recorder import Outlook, PoolUse
 from sim.scenario import Scenario, phase_scenarios
 from sim.scenario.model import visits
 from sim.serving.admission import AnswerCache, SemanticCache
 from sim.serving.exact import ExactPlane
-from sim.serving.kernels.state import LOG, OUTCOMES
 from sim.serving.plane import Areas, Plane, Traffic
 from sim.serving.reference import ReferencePlane
 from sim.streams import Streams
@@ -38,6 +36,7 @@ from sim.world.gauges import Gauges
 from sim.world.layout import cache_room, highest_priority, lay_out, most_steps, most_users, steering
 from sim.world.lifecycle import Lifecycle
 from sim.world.promotions import Promotions
+from sim.world.records import Records
 
 Process = Generator[simpy.Event, Any, None]
 # order of closes at one instant: blocks of arrivals (by workload) are handed over first, the horizon comes last
@@ -67,13 +66,13 @@ class World:
         self.lives = self._lives(streams)
         first = next(iter(self.effective.values()))
         self.desk = IncidentDesk(self.clock, first.incidents, streams.generator("incidents"), self.events.add)
-        self.recorder = Recorder(self.names, self.calendar, self.plane, more=self._more_counts())
-        logs = scenario.record.requests > 0
-        self.request_log = RequestLog(LOG, self.names, OUTCOMES, spool) if logs else None
+        self.records = Records(
+            scenario, self.effective, self.layout, self.calendar, self.plane, spool, self._more_counts()
+        )
         self.books = Books(self.plane.workloads, next(iter(self.effective)), first, self.lives, self.desk)
         own = {row: fleet for row, fleet in self.fleets.items() if not self.layout.pools[row].managed}
         self.coverage = Coverage(self.clock, own, self.books.commitments)
-        gauges = Gauges(self.recorder, self.books, self.calendar, self.lives)
+        gauges = Gauges(self.records.windows, self.books, self.calendar, self.lives)
         self.promotions = Promotions(self.clock, scenario, self.effective, gauges, self.events, decided_ns)
         self.lifecycle = Lifecycle(
             self.clock, self.plane, self.layout, self.fleets, self._loops(), self.effective, self.promotions,
@@ -163,8 +162,7 @@ class World:
         clock.play(plane.advance, horizon)
         self._ages_s = plane.finish(self.calendar.horizon_ns)
         self._settle()
-        if self.request_log is not None:
-            self.request_log.close()
+        self.records.end()
         self.lifecycle.end()
         self._check_little()
         self.books.check(self.fleets.values(), self.calendar.horizon_ns)
@@ -216,7 +214,7 @@ class World:
             if block.until_ns >= self.calendar.horizon_ns:
                 return
             yield self.clock.at(block.until_ns, Rank.CLOSE, sub=1 + w)
-            self._keep_log()
+            self.records.keep_log()
 
     def _windows(self) -> Process:
         """The last window is closed by the horizon, after those whom it times out have been counted."""
@@ -254,17 +252,11 @@ class World:
             if fleet.empty and self.plane.rows[row]["closing"]:
                 self.plane.expire(row)
         outlooks = [self._outlook(w, name) for w, name in enumerate(self.names)]
-        self.recorder.close(now, self.lifecycle.phase, outlooks, self._pool_use())
-        self._keep_log()
+        self.records.close(now, self.lifecycle.phase, outlooks, self._pool_use())
         self._window_ns, self._ready_ns = now, {row: fleet.ready_ns(now) for row, fleet in self.fleets.items()}
         if self._progress is not None:
             requests = int(self.plane.workloads["offered"].sum())
             self._progress(Progress(now, self.calendar.horizon_ns, self.calendar.civil(now), requests))
-
-    def _keep_log(self) -> None:
-        """What the data plane has logged goes to the run's log, where there is one: at the end of a block or window."""
-        if self.request_log is not None:
-            self.request_log.add(self.plane.take_log())
 
     def _outlook(self, w: int, name: str) -> Outlook:
         """What of a workload only the world knows, at the close of a window."""

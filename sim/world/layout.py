@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sim.clock.calendar import NS_PER_S, to_ns
+from sim.record.pools import Served
 from sim.scenario import Scenario
 from sim.scenario.model import Pool, StaffedPhase, Workload, pools_of
 from sim.serving.admission import AnswerCache, LruCache, SemanticCache, TokenBucket
@@ -62,6 +63,12 @@ class Layout:
         if effective.phases[phase].serving == "api":
             return set()
         return {self.of_pool[phase, pool] for pool in effective.feeders()}
+
+    def served(self, effective: dict[str, Scenario]) -> list[Served]:
+        """Who serves in each row. effective: each phase's scenario."""
+        found = {row: Served(effective[phase].api.name, "api") for phase, row in self.of_api.items()}
+        found |= {row: Served(p.name, "managed" if p.managed else "own") for row, p in self.pools.items()}
+        return [found[row] for row in range(len(self.rows))]
 
     def model_of(self, phase: str, effective: Scenario, workload: str) -> str:
         """Name of the model that answers a workload while the phase lasts."""

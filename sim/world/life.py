@@ -37,8 +37,7 @@ def simulate(
     try:
         world.run()
     except BaseException:
-        if world.request_log is not None:
-            world.request_log.discard()
+        world.records.discard()
         raise
     return _run_of(world, root, replication)
 
@@ -46,19 +45,20 @@ def simulate(
 def _run_of(world: World, seed: int, replication: int) -> Run:
     counters = world.plane.workloads
     totals = {name: int(counters[name].sum()) for name in OUTCOMES}
-    totals |= {"failed": 0} | {name: int(counters[name].sum()) for name in world.recorder.more}
+    totals |= {"failed": 0} | {name: int(counters[name].sum()) for name in world.records.windows.more}
     if any(is_call(workload) for lived_in in world.effective.values() for workload in lived_in.workloads.values()):
         totals |= {name: int(counters[name].sum()) for name in ("retries", "hedges")}
     return Run(
         scenario=world.scenario,
         seed=seed,
         calendar=world.calendar,
-        timeseries=world.recorder.timeseries(),
-        latency_histogram=world.recorder.latency_histogram(),
+        timeseries=world.records.windows.timeseries(),
+        latency_histogram=world.records.windows.latency_histogram(),
+        pool_times=world.records.pools,
         ledger=world.books.ledger.frame(),
         value=world.books.value.frame(),
         events=world.events.frame(world.calendar),
-        request_log=world.request_log,
+        request_log=world.records.log,
         totals=totals,
         phases_effective=world.lifecycle.spans,
         gates_checked=world.promotions.rows,

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sim.clock.calendar import Calendar
+from sim.record.pools import PoolTimes
 from sim.record.request_log import RequestLog
 from sim.scenario import Scenario
 
@@ -17,8 +18,9 @@ class Run:
     """One replication of one scenario, as frames.
 
     timeseries: a row per record window, phase and workload; latency_histogram: its sparse log-bucketed histograms;
-    ledger: every amount of money; value: what answers earned, and what was lost by those not given or not fresh (never
-    summed with cost); events: promotions, scaling, lives of replicas; request_log: of the requests that the scenario
+    pool_times: how long requests were with each pool and API, which `pools` and `pool_histogram` read; ledger: every
+    amount of money; value: what answers earned, and what was lost by those not given or not fresh (never summed with
+    cost); events: promotions, scaling, lives of replicas; request_log: of the requests that the scenario
     records, which `requests` reads; totals: the conservation line over the whole run, with retries and hedges where
     requests are calls; phases_effective: (name, start_s, end_s) of each phase as it was in effect; notes: what a user
     must be told about the input; manifest: what made it;
@@ -31,6 +33,7 @@ class Run:
     calendar: Calendar
     timeseries: "pd.DataFrame"
     latency_histogram: "pd.DataFrame"
+    pool_times: PoolTimes
     ledger: "pd.DataFrame"
     value: "pd.DataFrame"
     events: "pd.DataFrame"
@@ -45,8 +48,18 @@ class Run:
 
     def frames(self) -> "dict[str, pd.DataFrame]":
         """The frames by the name of the file that each becomes; the log of requests is a file already."""
-        names = ("timeseries", "latency_histogram", "ledger", "value", "events")
+        names = ("timeseries", "latency_histogram", "pools", "pool_histogram", "ledger", "value", "events")
         return {name: getattr(self, name) for name in names}
+
+    @cached_property
+    def pools(self) -> "pd.DataFrame":
+        """A row per record window and pool or API that served in it: how long requests waited and were served there."""
+        return self.pool_times.pools()
+
+    @cached_property
+    def pool_histogram(self) -> "pd.DataFrame":
+        """Sparse rows of the log-bucketed histograms of time at each pool and API."""
+        return self.pool_times.histogram()
 
     @cached_property
     def requests(self) -> "pd.DataFrame | None":

@@ -47,6 +47,9 @@ def test_a_run_writes_its_requests_and_a_sample_of_them(tmp_path):
     assert len(every) == windows["offered"].sum()
     assert len(few.merge(every)) == len(few)
     assert abs(len(few) - 0.2 * len(every)) < 5 * (0.2 * 0.8 * len(every)) ** 0.5
+    visits = pd.read_parquet(folder(tmp_path, "few") / "pools.parquet")
+    assert visits["visits"].sum() == pd.read_parquet(folder(tmp_path, "few") / "pool_histogram.parquet")["count"].sum()
+    assert set(visits["pool"]) == {"main"}
     assert "requests: 20 %" in (folder(tmp_path, "few") / "scenario.yaml").read_text()
     assert not list(tmp_path.rglob(".*"))
 

@@ -19,6 +19,7 @@ from sim.serving.kernels.state import (
     State,
     store_of,
 )
+from sim.serving.kernels.visits import end_service, end_visit
 
 
 @inlined
@@ -64,7 +65,10 @@ def _detour_ns(st: State, n, slot: int) -> int:  # type: ignore[no-untyped-def]
 def answer(st: State, t: int, calls: Calls) -> None:
     """The API's earliest answer arrives. calls: see `kernels.state.Calls`."""
     node = pop_api(st)
-    _end_served(st, node, st.nodes[node].arrival_ns, t, -1, 1, calls)
+    came_ns, row = st.nodes[node].arrival_ns, st.nodes[node].row
+    end_visit(st, row, came_ns, t)
+    end_service(st, row, came_ns, t, 1)
+    _end_served(st, node, came_ns, t, -1, 1, calls)
 
 
 @inlined
@@ -80,8 +84,10 @@ def complete(st: State, slot: int, t: int, calls: Calls) -> bool:
     node = s.batch
     while node >= 0:
         following = st.nodes[node].next
+        end_visit(st, row, st.nodes[node].arrival_ns, t)
         _end_served(st, node, s.started_ns, t, slot, batch, calls)
         node = following
+    end_service(st, row, s.started_ns, t, batch)
     if p.step > 0:
         took_ns = t - s.started_ns
         s.batch_limit = next_limit(s.batch_limit, batch, took_ns, p.target_ns, p.step, p.decrease, p.max_batch)

@@ -52,6 +52,8 @@ ROW = np.dtype([
     # place of its variation (see sim.serving.discipline.service), -1 where it has none
     ("variation", _I),
     ("arrived", _I),  # requests that asked it to be served
+    # visits that have ended in service: their number, and sums over them of time there and of that in service
+    ("visits", _I), ("visit_ns", _I), ("service_ns", _I),
 ])  # fmt: skip
 WORKLOAD = np.dtype([
     ("row", _I), ("exposure", _F), ("timeout_ns", _I), ("slo_ns", _I), ("exposure_key", _U), ("service_key", _U),
@@ -167,6 +169,7 @@ class State(NamedTuple):
     zone_ready: NDArray[np.int64]  # [zones + 1] a row that looks at home first: where each zone's ready slots begin
     variation: NDArray[np.float64]  # of service times, one stretch a row that has one; read only
     caches: NDArray[Any]  # a stretch for each workload: one for all, and perhaps one for each slot
+    row_histogram: NDArray[np.int64]  # [rows, BUCKETS]: times of visits, see `kernels.visits`
 
 
 Calls = int | None
@@ -244,5 +247,5 @@ def empty_state(
         np.zeros(leaves, np.int32), np.zeros((workloads, 1)), np.zeros(max(2, tree), np.int64),
         np.full((slots + rows if ranked else 1, LEVELS), -1, np.int64), np.zeros(max(1, means), np.int64),
         np.zeros(1), np.zeros(1, np.int32), np.zeros(1), np.zeros(1, np.int32), np.zeros(1, np.int64),
-        np.zeros(1), np.zeros(1, CACHE),
+        np.zeros(1), np.zeros(1, CACHE), np.zeros((rows, BUCKETS), np.int64),
     )  # fmt: skip

@@ -1,0 +1,51 @@
+"""What a run remembers of its request path: windows, time with each pool, and the log of requests."""
+
+from pathlib import Path
+
+from sim.clock.calendar import Calendar
+from sim.record.pools import PoolTimes
+from sim.record.recorder import Outlook, PoolUse, Recorder
+from sim.record.request_log import RequestLog
+from sim.scenario import Scenario
+from sim.serving.kernels.state import LOG, OUTCOMES
+from sim.serving.plane import Plane
+from sim.world.layout import Layout
+
+
+class Records:
+    """The recorders of one run, which are told together when a window closes. log: None where no request is logged."""
+
+    def __init__(
+        self, scenario: Scenario, effective: dict[str, Scenario], layout: Layout, calendar: Calendar, plane: Plane,
+        spool: Path | None, more: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        """effective: each phase's scenario; spool: folder in which the log grows (None: one of the system's); more:
+        counters of workloads that the windows hold beside the usual ones.
+        """
+        names = list(scenario.workloads)
+        self._plane, self._closed_ns = plane, 0
+        self.windows = Recorder(names, calendar, plane, more)
+        self.pools = PoolTimes(layout.served(effective), calendar)
+        self.log = RequestLog(LOG, names, OUTCOMES, spool) if scenario.record.requests else None
+
+    def close(self, now_ns: int, phase: str, outlooks: list[Outlook], pools: dict[str, PoolUse]) -> None:
+        """Close the window that began at the last close; see `Recorder.close`."""
+        self.windows.close(now_ns, phase, outlooks, pools)
+        self.pools.close(self._plane, self._closed_ns, now_ns, phase)
+        self._closed_ns = now_ns
+        self.keep_log()
+
+    def keep_log(self) -> None:
+        """What the data plane has logged goes into the log, at the end of each block of arrivals and each window."""
+        if self.log is not None:
+            self.log.add(self._plane.take_log())
+
+    def end(self) -> None:
+        """The run is over."""
+        if self.log is not None:
+            self.log.close()
+
+    def discard(self) -> None:
+        """The run has failed: leave nothing behind."""
+        if self.log is not None:
+            self.log.discard()
