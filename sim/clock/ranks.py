@@ -20,9 +20,10 @@ class Rank(IntEnum):
     BATCH_EXPIRY = 9
     RETRY = 10
     ARRIVAL = 11
-    SCRAPE = 12
-    CONTROL = 13
-    REVIEW = 14
+    WAKE = 12
+    SCRAPE = 13
+    CONTROL = 14
+    REVIEW = 15
 
 
 REQUEST_PATH = (Rank.COMPLETION, Rank.TIMEOUT, Rank.BATCH_EXPIRY, Rank.RETRY, Rank.ARRIVAL)

@@ -1,6 +1,7 @@
 """The compiled engine: the request path in columns, advanced by one kernel call between two control events."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from sim.serving.kernels.log import thin
 from sim.serving.kernels.state import (
     ACTIVE_CALL,
     API,
+    ARMED,
+    ASLEEP,
     CALLS_FULL,
     DONE,
     DRAINED,
@@ -38,8 +41,11 @@ from sim.serving.kernels.state import (
     NODES_FULL,
     NOW,
     READY,
+    ROUSED,
+    ROUSED_ROWS,
     TIMED_OUT,
     TIMERS,
+    WOKEN,
     Calls,
     link_free,
 )
@@ -77,6 +83,8 @@ class ExactPlane:
         self._scrape = kernels.scrape.compiled()
         self._service_uniforms = service_uniforms.compiled()
         self.on_drained: Callable[[int], None] = lambda slot: None
+        self.on_woken: Callable[[int], None] = lambda row: None
+        self._woken_ns = -1  # when a look ahead was last cut short by a wake-up
 
     @property
     def workloads(self) -> NDArray[Any]:
@@ -145,6 +153,20 @@ class ExactPlane:
             elif reason == DRAINED:
                 self._wake(int(self._st.scalars[DRAINED_SLOT]), int(self._st.scalars[NOW]))
                 return False
+            elif reason == WOKEN:
+                self._rouse(int(self._st.scalars[NOW]))
+                return False
+
+    def _rouse(self, t_ns: int) -> None:
+        """The first request has asked armed rows: who armed them hears of it once all arrivals have come."""
+        self._done_ns, self._done_rank = t_ns, 0
+        self._st.scalars[ROUSED_ROWS] = 0
+        for row in np.flatnonzero(self._st.rows["armed"] == ROUSED).tolist():
+            self._st.rows[row]["armed"] = ASLEEP
+            self._clock.call_at(t_ns, Rank.WAKE, partial(self._tell_of, row), row)
+
+    def _tell_of(self, row: int) -> None:
+        self.on_woken(row)
 
     def _wake(self, slot: int, t_ns: int) -> None:
         """A draining replica has run empty: its fleet hears of it at that instant."""
@@ -171,6 +193,10 @@ class ExactPlane:
         """See Plane."""
         self._room_for_log()
         kernels.close_row(self._st, row, self._clock.now)
+
+    def arm(self, row: int, on: bool) -> None:
+        """See Plane."""
+        self._st.rows[row]["armed"] = ARMED if on else ASLEEP
 
     def expire(self, row: int) -> None:
         """See Plane."""
@@ -221,14 +247,20 @@ class ExactPlane:
         self._scrape(self._st.slots, self._st.rows, row, self._clock.now, sample)
 
     def look_ahead(self, row: int, first_ns: int, interval_ns: int, samples: NDArray[np.int64]) -> bool:
-        """See Plane: one kernel call for many scrapes, after keeping a copy of what it changes."""
+        """See Plane: one kernel call for many scrapes, after keeping a copy of what it changes.
+
+        A wake-up on the way is a control event: until it has passed, it would be in vain to try again.
+        """
         last_ns = first_ns + (len(samples) - 1) * interval_ns
+        if self._clock.now <= self._woken_ns <= last_ns:
+            return False
         if len(self._st.nodes) > _SMALL or not self._bookmark.holds(self._st, last_ns) or not self._log_holds(last_ns):
             return False
         self._st = st = self._bookmark.keep(self._st)
         rank = _LAST_REQUEST_RANK[Rank.SCRAPE - 1]
         reason = self._advance(st, first_ns, rank, row, interval_ns, samples, self._calls)
         if not self._bookmark.stay(st) or reason != DONE:
+            self._woken_ns = int(st.scalars[NOW]) if reason == WOKEN else -1
             self._restore()
             return False
         self._done_ns, self._done_rank = last_ns, rank

@@ -335,10 +335,12 @@ class Plane(Protocol):
     """The request path between two control events.
 
     workloads, rows: structured arrays of counters (`sim.serving.kernels.state`), read by the recorder.
-    on_drained: called with a slot at the instant its draining replica has run empty.
+    on_drained: called with a slot at the instant its draining replica has run empty; on_woken: called with a row that
+    is armed, after all arrivals of the instant at which the first request asked it to be served.
     """
 
     on_drained: Callable[[int], None]
+    on_woken: Callable[[int], None]
 
     @property
     def workloads(self) -> NDArray[Any]:
@@ -373,6 +375,13 @@ class Plane(Protocol):
 
     def close(self, row: int) -> None:
         """No more arrivals will come to this row."""
+
+    def arm(self, row: int, on: bool) -> None:
+        """Whether the next request that asks a row to be served is told of, once, by `on_woken`; not those of an API.
+
+        Nothing else happens to the request: it waits in a shared queue, or is refused where no replica is ready. A
+        wake-up that is due at this very instant still comes.
+        """
 
     def expire(self, row: int) -> None:
         """Drop from a row's shared queue those who have timed out; for a row that no replica serves any more."""

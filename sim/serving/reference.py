@@ -20,6 +20,8 @@ from sim.serving.discipline.service import draw_exposed, draw_service_ns
 from sim.serving.entities import Call, Request
 from sim.serving.kernels.state import (
     API,
+    ARMED,
+    ASLEEP,
     NO_KEY,
     ROW,
 )
@@ -57,6 +59,15 @@ class ReferencePlane:
     @on_drained.setter
     def on_drained(self, told: Callable[[int], None]) -> None:
         self._pools.on_drained = told
+
+    @property
+    def on_woken(self) -> Callable[[int], None]:
+        """See Plane."""
+        return self._pools.on_woken
+
+    @on_woken.setter
+    def on_woken(self, told: Callable[[int], None]) -> None:
+        self._pools.on_woken = told
 
     # --- what the control plane asks
 
@@ -98,6 +109,10 @@ class ReferencePlane:
     def close(self, row: int) -> None:
         """See Plane."""
         self._pools.close(row)
+
+    def arm(self, row: int, on: bool) -> None:
+        """See Plane."""
+        self.rows[row]["armed"] = ARMED if on else ASLEEP
 
     def steer(self, w: int, steering: Steering) -> None:
         """See Plane."""

@@ -38,6 +38,8 @@ from sim.serving.discipline.zones import zone_of_replica, zone_of_request
 from sim.serving.entities import Queue, Replica, Request
 from sim.serving.kernels.state import (
     AFFINITY,
+    ARMED,
+    ASLEEP,
     BY_TENANT,
     LEAST_OUTSTANDING,
     NO_KEY,
@@ -69,6 +71,7 @@ class Pools:
         self._reception, self._end_visit = reception, end_visit
         self.rows = counters
         self.on_drained: Callable[[int], None] = lambda slot: None
+        self.on_woken: Callable[[int], None] = lambda row: None
         self._shared = [Queue() for _ in rows]
         self._replicas: list[list[Replica]] = []
         self._slots = sum(row.slots for row in rows)
@@ -201,6 +204,9 @@ class Pools:
         """Route a request into a queue, unless its replica's own cache answers; False without replica or room."""
         p = self._rows[row]
         self.rows[row]["arrived"] += 1
+        if self.rows[row]["armed"] == ARMED:
+            self.rows[row]["armed"] = ASLEEP
+            self._clock.call_at(self._clock.now, Rank.WAKE, lambda: self.on_woken(row), row)
         replica = None
         if p.kind == SHARED_QUEUE:
             queue, free = self._shared[row], self._idle(row)

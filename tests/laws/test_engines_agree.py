@@ -155,7 +155,17 @@ def play(engine, world):
             plane.scrape(row, sample)
             samples.append(sample)
 
-    plane.on_drained = gone
+    def woken(row):
+        """A replica is put where somebody asks; the row goes to sleep again, where it is to."""
+        drained.append((clock.now, "woken", row))
+        off = [slot for slot in range(row * SLOTS, (row + 1) * SLOTS) if mode[slot] == "off"]
+        if off and world["wakes"]:
+            turn(off[-1])
+        plane.arm(row, world["again"])
+
+    plane.on_drained, plane.on_woken = gone, woken
+    for t, row in world.get("armed", ()):
+        clock.call_at(t, Rank.PHASE, partial(plane.arm, row, True), 1)
     for slot in sorted(world["ready_at_start"]):
         turn(slot)
     for w, times in enumerate(world["arrivals"]):

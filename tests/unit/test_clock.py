@@ -23,7 +23,7 @@ def test_all_ranks_at_one_instant_happen_in_their_order_whoever_was_scheduled_fi
 def test_the_order_is_the_documented_one():
     assert [rank.name for rank in Rank] == [
         "CLOSE", "COMPLETION", "TIMEOUT", "MACHINE_READY", "FAILURE", "DEPLOY", "PHASE", "SCALE_IN", "BATCH_EXPIRY",
-        "RETRY", "ARRIVAL", "SCRAPE", "CONTROL", "REVIEW",
+        "RETRY", "ARRIVAL", "WAKE", "SCRAPE", "CONTROL", "REVIEW",
     ]  # fmt: skip
     assert all(rank in Rank for rank in REQUEST_PATH)
 

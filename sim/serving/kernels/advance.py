@@ -44,10 +44,12 @@ from sim.serving.kernels.state import (
     NOW,
     OFF,
     READY,
+    ROUSED_ROWS,
     SHARED_QUEUE,
     SLOTS,
     TIMER_NS,
     TIMERS,
+    WOKEN,
     Calls,
     State,
     store_of,
@@ -118,6 +120,8 @@ def advance(
     api_leaf = st.scalars[SLOTS] + len(st.rows)
     log_on, journal_on = st.scalars[LOG_ON] != 0, st.scalars[JOURNAL_ON] != 0
     while True:
+        if st.scalars[ROUSED_ROWS] > 0:
+            return WOKEN
         settle_calendar(st)
         leaf = int(st.calendar_win[1])
         key = st.calendar_key[leaf]

@@ -21,12 +21,15 @@ from sim.serving.kernels.ring import pick_ready, walk
 from sim.serving.kernels.state import (
     AFFINITY,
     API,
+    ARMED,
     BY_TENANT,
     LEAST_OUTSTANDING,
     NO_KEY,
     RANDOM,
     REJECTED,
     ROUND_ROBIN,
+    ROUSED,
+    ROUSED_ROWS,
     SHARED_QUEUE,
     SLOTS,
     State,
@@ -89,6 +92,9 @@ def _room(st: State, row: int, w: int, request: int, key: int, tenant: int, draw
     """The replica of the row whose queue takes one more request, SHARED or NO_ROOM; see `find_room`."""
     p = st.rows[row]
     p.arrived += 1
+    if p.armed == ARMED:
+        p.armed = ROUSED
+        st.scalars[ROUSED_ROWS] += 1
     if p.kind == SHARED_QUEUE:
         slot = preferred(st, row)
         limit = batch_limit(p, st.slots[slot]) if slot >= 0 else p.max_batch

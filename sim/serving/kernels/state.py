@@ -24,9 +24,10 @@ BY_CONTENT, BY_TENANT = 0, 1
 OFF, READY, DRAINING = 0, 1, 2
 COMPLETED, TIMED_OUT, REJECTED, IN_SYSTEM, HIT, THROTTLED = range(6)
 OUTCOMES = ("completed", "timed_out", "rejected", "in_system", "hit", "throttled")  # their names
-DONE, DRAINED, NODES_FULL, LOG_FULL, JOURNAL_FULL, CALLS_FULL = range(6)
+DONE, DRAINED, NODES_FULL, LOG_FULL, JOURNAL_FULL, CALLS_FULL, WOKEN = range(7)
 MOST_BRANCHES = 4
 ACTIVE_CALL = -2  # `next` of a call that goes on
+ASLEEP, ARMED, ROUSED = range(3)  # whether a row tells of the next request that asks it, or has just seen it
 ACTIVE = 1  # a user who is thinking or waits for an answer
 
 _I, _F, _U = np.int64, np.float64, np.uint64
@@ -52,6 +53,7 @@ ROW = np.dtype([
     # place of its variation (see sim.serving.discipline.service), -1 where it has none
     ("variation", _I),
     ("arrived", _I),  # requests that asked it to be served
+    ("armed", _I),  # ASLEEP, ARMED or ROUSED
     # visits that have ended in service: their number, and sums over them of time there and of that in service
     ("visits", _I), ("visit_ns", _I), ("service_ns", _I),
 ])  # fmt: skip
@@ -117,7 +119,8 @@ NOW, FREE, HEAP, DRAINED_SLOT, LOG_ON, LOG_LENGTH, SLOTS, LEAVES, JOURNAL_ON, JO
 # of calls: heads of the lists of free ones and of free timers, timers set, when the next one is due, the last number
 # given to a timer and to whatever a timer must recognise; free nodes, and those that one event may need
 FREE_CALL, FREE_TIMER, TIMERS, TIMER_NS, SEQUENCE, SERIAL, FREE_NODES, NEEDED = range(11, 19)
-_SCALARS = 19
+ROUSED_ROWS = 19  # how many rows are ROUSED
+_SCALARS = 20
 
 
 class State(NamedTuple):
