@@ -113,6 +113,26 @@ class Scrapes:
         age_s = (now_ns - at) * 1e-9 if at >= 0 else math.nan
         return out, queued, arrived_per_s, age_s, (at - before) * 1e-9 if before >= 0 else math.nan
 
+    def blank(self) -> NDArray[np.int64]:
+        """Room for a sample that is looked at once: [slots + 1, FIELDS]."""
+        return np.zeros_like(self._samples[0])
+
+    def glance(
+        self, now_ns: int, sample: NDArray[np.int64], slots: NDArray[np.int64], requested_ns: NDArray[np.int64],
+        ready_ns: NDArray[np.int64],
+    ) -> tuple[NDArray[np.float64], int, float, float, float]:  # fmt: skip
+        """As `read`, of a sample of this moment against the newest scrape before it; it becomes no scrape itself."""
+        k = self._taken - 1
+        if k >= 0 and self._times[k % self._depth] == now_ns:
+            k -= 1
+        newest = k % self._depth
+        before = self._times[newest] if k >= 0 and self._taken - k < self._depth else -1
+        out = np.empty((METRICS, len(slots)))
+        queued, arrived_per_s = self._measure(
+            sample, self._samples[newest], now_ns, now_ns, before, slots, requested_ns, ready_ns, out
+        )
+        return out, queued, arrived_per_s, 0.0, (now_ns - before) * 1e-9 if before >= 0 else math.nan
+
     @property
     def immediate(self) -> bool:
         """Whether a scrape may be used at the instant it is taken."""

@@ -1,10 +1,10 @@
 """Parameters of machines and of the models loaded on them."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from sim.config import Parameters, PositiveBytes, Seconds, UsdPerHour
+from sim.config import LongSeconds, Parameters, PositiveBytes, PositiveLongSeconds, Seconds, Share, UsdPerHour
 from sim.policy.bounds import Period
 
 
@@ -69,3 +69,27 @@ class Scrape(Parameters):
                 f"scrape.interval; type a shorter lag or a longer interval."
             )
         return value
+
+
+_SHORTEST_LIFE_S = 60.0  # assumption: a controller that restarts more often than every minute is no controller
+_MOST_RESTARTS = 1000  # assumption: who means more of them means a mean interval
+
+
+def _lives_a_while(seconds: float) -> float:
+    if seconds < _SHORTEST_LIFE_S:
+        raise ValueError('out of range. It must be at least 1 min, such as "30 d"; null means never.')
+    return seconds
+
+
+class Control(Parameters):
+    """How regularly a controller is asked, and when it forgets.
+
+    offset_s: its clock starts up to so much later than the pool, drawn once; jitter: each of its ticks comes up to this
+    share of its period late, drawn for each; restart_every_s: mean time between two restarts at random, which lose its
+    state (None: never); restart_at_s: restarts at these times since the scenario's start.
+    """
+
+    offset_s: Seconds = 0.0  # assumption: it starts with the pool
+    jitter: Share = 0.0  # assumption: its ticks are on time
+    restart_every_s: Annotated[PositiveLongSeconds, AfterValidator(_lives_a_while)] | None = None  # assumption: never
+    restart_at_s: Annotated[tuple[LongSeconds, ...], Field(max_length=_MOST_RESTARTS)] = ()

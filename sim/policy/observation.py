@@ -1,5 +1,6 @@
 """What a controller sees of a pool, taken from scrapes, and what it answers."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ class Observation(NamedTuple):
                      NaN where there are fewer than two
     sample_age_s:    age of the newest sample used, seconds
     window_s:        seconds between the two scrapes
+    latency_s:       the quantile that the controller asked for (`latency_quantile`) of the latencies of answers to the
+                     pool's workloads between the two scrapes; NaN where there was none, or none was asked for
     """
 
     target_replicas: int
@@ -38,6 +41,7 @@ class Observation(NamedTuple):
     arrived_per_s: float
     sample_age_s: float
     window_s: float
+    latency_s: float = math.nan
 
 
 class Decision(NamedTuple):

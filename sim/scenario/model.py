@@ -13,7 +13,7 @@ from sim.clock.calendar import NS_PER_S, Calendar
 from sim.config import Parameters, PositiveLongSeconds
 from sim.cost.hosting import Hosting
 from sim.cost.prices import Price
-from sim.fleet.parameters import ReplicaType, Scrape
+from sim.fleet.parameters import Control, ReplicaType, Scrape
 from sim.lifecycle.conditions import Condition
 from sim.lifecycle.parameters import Phase
 from sim.model.parameters import Learning, NoLearning
@@ -117,7 +117,8 @@ class Pool(ReplicaType):
 
     machine, model: what a replica is; service: how long a batch takes; batching, queue, routing: the request path in
     front of it; zones: where its replicas stand (None: where does not matter); scrape: what the autoscaler gets to see;
-    autoscaler: who decides how many there are; hosting: terms of the ways in which a phase may have it served.
+    control: how regularly it is asked, and when it forgets; autoscaler: who decides how many there are;
+    hosting: terms of the ways in which a phase may have it served.
     """
 
     service: Service
@@ -126,6 +127,7 @@ class Pool(ReplicaType):
     routing: Routing
     zones: Zones | None = None
     scrape: Scrape = Scrape()
+    control: Control = Control()
     autoscaler: Autoscaler
     hosting: Hosting
 

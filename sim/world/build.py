@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import simpy
 
 from sim.clock.calendar import to_ns
@@ -37,6 +38,7 @@ from sim.world.layout import cache_room, highest_priority, lay_out, most_steps, 
 from sim.world.lifecycle import Lifecycle
 from sim.world.promotions import Promotions
 from sim.world.records import Records
+from sim.world.terms import ControlTerms
 
 Process = Generator[simpy.Event, Any, None]
 # order of closes at one instant: blocks of arrivals (by workload) are handed over first, the horizon comes last
@@ -66,17 +68,19 @@ class World:
         self.lives = self._lives(streams)
         first = next(iter(self.effective.values()))
         self.desk = IncidentDesk(self.clock, first.incidents, streams.generator("incidents"), self.events.add)
+        terms = ControlTerms(self.effective, self.layout, self.plane, streams)
         self.records = Records(
-            scenario, self.effective, self.layout, self.calendar, self.plane, spool, self._more_counts()
-        )
+            scenario, self.effective, self.layout, self.calendar, self.plane, terms.counted, spool,
+            self._more_counts(),
+        )  # fmt: skip
         self.books = Books(self.plane.workloads, next(iter(self.effective)), first, self.lives, self.desk)
         own = {row: fleet for row, fleet in self.fleets.items() if not self.layout.pools[row].managed}
         self.coverage = Coverage(self.clock, own, self.books.commitments)
         gauges = Gauges(self.records.windows, self.books, self.calendar, self.lives)
         self.promotions = Promotions(self.clock, scenario, self.effective, gauges, self.events, decided_ns)
         self.lifecycle = Lifecycle(
-            self.clock, self.plane, self.layout, self.fleets, self._loops(), self.effective, self.promotions,
-            self.events,
+            self.clock, self.plane, self.layout, self.fleets, self._loops(streams), self.effective, self.promotions,
+            self.events, terms.of,
         )  # fmt: skip
         self.lifecycle.before_change, self.lifecycle.on_begin = self._settle, self._take_effect
         self._progress = progress
@@ -113,11 +117,17 @@ class World:
             for row, entry in self.layout.pools.items()
         }  # fmt: skip
 
-    def _loops(self) -> dict[int, ScalingLoop]:
-        return {
-            row: ScalingLoop(self.clock, self.plane, row, self.fleets[row], self.layout.rows[row].slots)
-            for row in self.layout.pools
-        }
+    def _loops(self, streams: Streams) -> dict[int, ScalingLoop]:
+        loops = {
+            row: ScalingLoop(
+                self.clock, self.plane, row, self.fleets[row], self.layout.rows[row].slots,
+                partial(_draws, streams, entry.name),
+            )
+            for row, entry in self.layout.pools.items()
+        }  # fmt: skip
+        # of a data plane that can be armed (`sim.fleet.scaling.Arming`)
+        setattr(self.plane, "on_woken", lambda row: loops[row].woken())  # noqa: B010
+        return loops
 
     def _lives(self, streams: Streams) -> dict[str, ModelLife]:
         """Of every workload that has a model in any phase."""
@@ -314,6 +324,11 @@ class World:
                 f"Little's law broken: requests spent {spent_s} s in the system, and their number integrates to "
                 f"{area_s} s. This is a bug in poc2scale: please report it."
             )
+
+
+def _draws(streams: Streams, pool: str, word: str) -> np.random.Generator:
+    """What a pool's control loop draws its offset, jitter and restarts from."""
+    return streams.generator(f"autoscaler/{pool}{word}")
 
 
 def _sources(scenario: Scenario, streams: Streams) -> list[ArrivalSource]:

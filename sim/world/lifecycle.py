@@ -9,7 +9,7 @@ from sim.clock.calendar import to_ns
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.fleet.fleet import Fleet
-from sim.fleet.scaling import ScalingLoop
+from sim.fleet.scaling import ScalingLoop, Terms
 from sim.record.events import EventLog
 from sim.scenario import Pool, Scenario
 from sim.serving.plane import Plane
@@ -30,7 +30,10 @@ class Lifecycle:
     def __init__(
         self, clock: Clock, plane: Plane, layout: Layout, fleets: Mapping[int, Fleet], loops: Mapping[int, ScalingLoop],
         effective: Mapping[str, Scenario], promotions: Promotions, events: EventLog,
+        terms: Callable[[str, int], Terms],
     ) -> None:  # fmt: skip
+        """terms: how the pool of a row is scaled from a phase's decision on."""
+        self._terms = terms
         self._clock, self._plane, self._layout, self._fleets, self._loops = clock, plane, layout, fleets, loops
         self._effective, self._promotions, self._events = effective, promotions, events
         self.phase = next(iter(effective))
@@ -51,7 +54,7 @@ class Lifecycle:
             self._fleets[row].begin(self._pool(self.phase, row).autoscaler.initial_replicas)
         self.on_begin(self.phase)
         for row in self._rows_of(self.phase):
-            self._hand_over(self.phase, row)
+            self._loops[row].hand_over(self._terms(self.phase, row))
         self._clock.process(self._live())
 
     def end(self) -> None:
@@ -69,7 +72,7 @@ class Lifecycle:
             rows = self._rows_of(phase)
             for row in rows:
                 self._plane.open(row)
-                self._hand_over(phase, row)
+                self._loops[row].hand_over(self._terms(phase, row))
             while any(self._fleets[r].ready_count < self._pool(phase, r).autoscaler.min_replicas for r in rows):
                 yield self._any_change(rows)
                 yield self._clock.at(self._clock.now, Rank.PHASE)
@@ -110,10 +113,6 @@ class Lifecycle:
 
     def _pool(self, phase: str, row: int) -> Pool:
         return self._effective[phase].pools[self._layout.pools[row].name]
-
-    def _hand_over(self, phase: str, row: int) -> None:
-        pool = self._pool(phase, row)
-        self._loops[row].hand_over(pool.autoscaler, pool.scrape)
 
     def _any_change(self, rows: list[int]) -> simpy.Event:
         """An event at the next replica of these rows that becomes ready."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sim.clock.calendar import Calendar
 from sim.record.pools import PoolTimes
-from sim.record.recorder import Outlook, PoolUse, Recorder
+from sim.record.recorder import Counted, Outlook, PoolUse, Recorder
 from sim.record.request_log import RequestLog
 from sim.scenario import Scenario
 from sim.serving.kernels.state import LOG, OUTCOMES
@@ -17,14 +17,14 @@ class Records:
 
     def __init__(
         self, scenario: Scenario, effective: dict[str, Scenario], layout: Layout, calendar: Calendar, plane: Plane,
-        spool: Path | None, more: tuple[str, ...],
+        counted: Counted, spool: Path | None, more: tuple[str, ...],
     ) -> None:  # fmt: skip
-        """effective: each phase's scenario; spool: folder in which the log grows (None: one of the system's); more:
+        """effective: each phase's scenario; counted: where the windows are read, the plane or who stands before it; spool: folder in which the log grows (None: one of the system's); more:
         counters of workloads that the windows hold beside the usual ones.
         """
         names = list(scenario.workloads)
         self._plane, self._closed_ns = plane, 0
-        self.windows = Recorder(names, calendar, plane, more)
+        self.windows = Recorder(names, calendar, counted, more)
         self.pools = PoolTimes(layout.served(effective), calendar)
         self.log = RequestLog(LOG, names, OUTCOMES, spool) if scenario.record.requests else None
 

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import field_validator
 
-from sim.config import Parameters
+from sim.policy.autoscaling.controller import Controller
 from sim.policy.bounds import Replicas
 from sim.policy.observation import Decision, Observation
 
@@ -13,7 +13,7 @@ class FixedState(NamedTuple):
     """A fixed size remembers nothing."""
 
 
-class Fixed(Parameters):
+class Fixed(Controller):
     """Always the same number of replicas; 0 means none at all."""
 
     kind: Literal["fixed"] = "fixed"

@@ -15,8 +15,9 @@ from typing import Any, Literal, NamedTuple, Self
 from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from sim.clock.calendar import to_ns
-from sim.config import Count, Parameters, Seconds, Share
+from sim.config import Count, Seconds, Share
 from sim.config.units import PLAIN, SHARE, format_quantity, parse_quantity
+from sim.policy.autoscaling.controller import Controller
 from sim.policy.autoscaling.hpa_behaviour import (
     Changes,
     Log,
@@ -55,7 +56,7 @@ class _Plan(NamedTuple):
     down: Rates
 
 
-class HorizontalPodAutoscaler(Parameters):
+class HorizontalPodAutoscaler(Controller):
     """Parameters of one HorizontalPodAutoscaler, and the controller itself as pure methods.
 
     metric: `utilisation` (share of time busy, a CPU resource metric upstream) or `in_flight` (requests per replica, a

@@ -1,0 +1,119 @@
+"""What the scaling loop asks of every controller, and the limits that most of them share."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from sim.config import Count, Parameters
+from sim.policy.bounds import Period, Replicas
+from sim.policy.observation import Decision, Observation
+from sim.policy.setting import Setting
+
+
+class Controller(Parameters):
+    """A controller's parameters, and the controller itself as pure methods; see `sim.policy.autoscaling`.
+
+    What most controllers do without stands here: they are not woken, see no latencies and know nothing of their
+    setting.
+    """
+
+    @property
+    def wakes(self) -> bool:
+        """Whether it is asked at once when the first request comes while it asks for no replica."""
+        return False
+
+    @property
+    def latency_quantile(self) -> float | None:
+        """Which quantile of latency it wants to see in `Observation.latency_s`; None: none."""
+        return None
+
+    @property
+    def informed(self) -> bool:
+        """Whether it uses its setting, so that it begins anew where that changes."""
+        return False
+
+    def begin(self, now_ns: int) -> Any:
+        """State at the start."""
+        raise NotImplementedError
+
+    def begin_in(self, setting: Setting, now_ns: int) -> Any:
+        """State at the start in a setting, of which most take no notice."""
+        return self.begin(now_ns)
+
+    def decide(self, observation: Observation, state: Any, now_ns: int) -> tuple[Decision, Any]:
+        """The count to ask for, and the state for the next time."""
+        raise NotImplementedError
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values (see pydantic); what was computed from the old ones does not go with it."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in copy.__dict__.keys() - type(copy).model_fields.keys():
+            del copy.__dict__[name]
+        return copy
+
+
+class Ranged(Controller):
+    """A controller between two limits, asked every `sync_period_s`."""
+
+    min_replicas: Count = 1  # assumption: one is always there, as Kubernetes has it (autoscaling/v2 defaults.go)
+    max_replicas: Replicas
+    start_replicas: Count | None = Field(default=None, alias="initial_replicas")  # None: min_replicas
+    sync_period_s: Period = 15.0  # kube-controller-manager --horizontal-pod-autoscaler-sync-period
+
+    @field_validator("min_replicas")
+    @classmethod
+    def _enough(cls, value: int) -> int:
+        if value < 1:
+            raise ValueError("this controller never scales to zero: it measures replicas. It must be at least 1.")
+        return value
+
+    @field_validator("max_replicas")
+    @classmethod
+    def _max_above_min(cls, value: int, info: ValidationInfo) -> int:
+        low = info.data.get("min_replicas", 0)
+        if value < max(low, 1):
+            raise ValueError(
+                f"less than min_replicas ({low}). Raise max_replicas to at least {max(low, 1)} or lower min_replicas."
+            )
+        return value
+
+    @field_validator("start_replicas")
+    @classmethod
+    def _start_within(cls, value: int | None, info: ValidationInfo) -> int | None:
+        low, high = info.data.get("min_replicas"), info.data.get("max_replicas")
+        if value is not None and low is not None and high is not None and not low <= value <= high:
+            raise ValueError(f"outside min_replicas to max_replicas. Expected a whole number from {low} to {high}.")
+        return value
+
+    @property
+    def initial_replicas(self) -> int:
+        """Count at the start."""
+        return self.min_replicas if self.start_replicas is None else self.start_replicas
+
+    def within(self, replicas: int) -> int:
+        """The count, held to the limits."""
+        return min(max(replicas, self.min_replicas), self.max_replicas)
+
+
+Log = tuple[tuple[int, int], ...]
+"""(replicas, at_ns), oldest first: what was recommended, as far as it still counts."""
+
+
+def largest_of_late(log: Log, desired: int, current: int, window_ns: int, now_ns: int) -> tuple[int, Log]:
+    """The largest recommendation of a window, `desired` being the newest: nothing is given up that was wanted lately.
+
+    log: of the last time, empty at the start, where `current` counts as recommended. Returns the log for the next time
+    too; it falls from count to count, as a smaller recommendation before a larger one never counts again.
+    """
+    if len(log) == 1 and log[0][0] == desired:
+        return desired, ((desired, now_ns),)
+    if not log:
+        log = ((current, now_ns),)
+    first, last = 0, len(log)
+    while last and log[last - 1][0] <= desired:
+        last -= 1
+    while first < last and log[first][1] <= now_ns - window_ns:
+        first += 1
+    log = (*log[first:last], (desired, now_ns))
+    return log[0][0], log
