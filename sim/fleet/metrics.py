@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sim.compiled import inlined, kernel
 from sim.record.scrape import ARRIVED, BUSY_NS, COMPLETIONS, FIELDS, IN_FLIGHT_NS, QUEUED, SERVING, SHARED_QUEUED
 
-METRICS = 6  # of a replica, see `_measure`
+METRICS = 7  # of a replica, see `_measure`
 
 
 @inlined
@@ -21,18 +21,19 @@ def _measure(
 
     newest, previous: [slots + 1, FIELDS]; now, at, before: this moment, the newest and the previous scrape, ns (-1:
     none); ready_ns: -1 for a replica that never was; out: [METRICS, n] age s, seconds since ready, utilisation, in
-    flight at the newest; on average between the two in flight, and completions per second. NaN where there is no such
-    sample: a replica's samples are those taken since it became ready.
+    flight at the newest; on average between the two in flight, and completions per second; queued at the newest. NaN
+    where there is no such sample: a replica's samples are those taken since it became ready.
     """
     last = len(newest) - 1
     for i in range(len(slots)):
         j = slots[i]
         out[0, i] = (now - requested_ns[i]) * 1e-9
-        out[1, i] = out[2, i] = out[3, i] = out[4, i] = out[5, i] = math.nan
+        out[1, i] = out[2, i] = out[3, i] = out[4, i] = out[5, i] = out[6, i] = math.nan
         if ready_ns[i] >= 0:
             out[1, i] = (now - ready_ns[i]) * 1e-9
             if at >= ready_ns[i]:
                 out[3, i] = float(newest[j, QUEUED] + newest[j, SERVING])
+                out[6, i] = float(newest[j, QUEUED])
             if before >= ready_ns[i]:
                 span_ns = at - before
                 out[2, i] = (newest[j, BUSY_NS] - previous[j, BUSY_NS]) / span_ns

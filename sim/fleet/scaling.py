@@ -226,10 +226,10 @@ class ScalingLoop:
         values, queued, arrived_per_s, span_s = scrapes.read_ahead(first_ns, interval_ns, samples, *places)
         t_ns, state = first_ns, self._state
         for k in range(ticks):
-            age, ready_for, utilisation, in_flight, load, served = values[k]
+            age, ready_for, utilisation, in_flight, load, served, waiting = values[k]
             seen = Observation(
                 target, roster.ready, age, ready_for, utilisation, in_flight, load, served, queued[k],
-                arrived_per_s[k], 0.0, span_s,
+                arrived_per_s[k], 0.0, span_s, waiting,
             )  # fmt: skip
             decision, state = controller.decide(seen, state, t_ns)
             if decision.replicas != target:
@@ -268,8 +268,8 @@ class ScalingLoop:
         self, values: NDArray[np.float64], queued: int, arrived_per_s: float, age_s: float, span_s: float,
         latency_s: float,
     ) -> Observation:  # fmt: skip
-        age, ready_for, utilisation, in_flight, load, served = values
+        age, ready_for, utilisation, in_flight, load, served, waiting = values
         return Observation(
             self._fleet.target, self._fleet.roster().ready, age, ready_for, utilisation, in_flight, load, served,
-            queued, arrived_per_s, age_s, span_s, latency_s,
+            queued, arrived_per_s, age_s, span_s, latency_s, waiting,
         )  # fmt: skip

@@ -27,6 +27,7 @@ class Observation(NamedTuple):
     window_s:        seconds between the two scrapes
     latency_s:       the quantile that the controller asked for (`latency_quantile`) of the latencies of answers to the
                      pool's workloads between the two scrapes; NaN where there was none, or none was asked for
+    queued:          requests queued at the replica at the newest scrape; NaN where there is none
     """
 
     target_replicas: int
@@ -42,6 +43,7 @@ class Observation(NamedTuple):
     sample_age_s: float
     window_s: float
     latency_s: float = math.nan
+    queued: NDArray[np.float64] = np.zeros(0)
 
 
 class Decision(NamedTuple):

@@ -2,7 +2,7 @@
 
 import math
 
-from sim.policy.autoscaling import HorizontalPodAutoscaler
+from sim.policy.autoscaling import Fixed
 from sim.report.facts import Facts, PhaseFacts
 from sim.report.levers import HERE, Step, levers, pool_key, pool_of, run_with
 from sim.report.nodes import served
@@ -56,7 +56,7 @@ def _more_capacity(facts: Facts, phase: PhaseFacts, workload: str, limit_s: floa
     def typed(key: str, value: int) -> str:
         return run_with(f"{pool_key(facts, name, f'autoscaler.{key}')}={value}")
 
-    if not isinstance(scaler, HorizontalPodAutoscaler):
+    if isinstance(scaler, Fixed):
         more = max(scaler.replicas + 1, math.ceil(scaler.replicas * MORE))
         return Step(f"Add replicas to pool {name}: {why}.", typed("replicas", more))
     fastest = pool.service.mean_s(1)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sim.policy.autoscaling import HorizontalPodAutoscaler
+from sim.policy.autoscaling import Fixed, HorizontalPodAutoscaler
 from sim.report.assumptions_demand import CHOSEN, demand_source, demand_words
 from sim.report.assumptions_life import life_rows, pool_rows, workload_rows
 from sim.report.facts import Facts
@@ -87,11 +87,16 @@ def service_words(service: Service) -> str:
 
 def _autoscaler(pool: Pool) -> str:
     scaler = pool.autoscaler
-    if not isinstance(scaler, HorizontalPodAutoscaler):
+    if isinstance(scaler, Fixed):
         return f"fixed at {scaler.replicas} replicas"
+    bounds = f"{scaler.min_replicas} to {scaler.max_replicas} replicas"
+    if not isinstance(scaler, HorizontalPodAutoscaler):
+        return f"{scaler.kind}, {bounds}"
+    if scaler.metrics:
+        return f"Kubernetes HPA, {bounds}, by {', '.join(metric.name.replace('_', ' ') for metric in scaler.metrics)}"
     target = share(scaler.target) if scaler.metric == "utilisation" else three(scaler.target)
     metric = scaler.metric.replace("_", " ")
-    return f"Kubernetes HPA, {scaler.min_replicas} to {scaler.max_replicas} replicas, {metric} at {target}"
+    return f"Kubernetes HPA, {bounds}, {metric} at {target}"
 
 
 def _api(facts: Facts) -> Assumption:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sim.clock.calendar import DAY_S, HOUR_S, MONTH_DAYS, MONTH_H
 from sim.cost.ledger import lines_usd
 from sim.model.parameters import ModelLearning, NoLearning
-from sim.policy.autoscaling import HorizontalPodAutoscaler
+from sim.policy.autoscaling import Fixed, HorizontalPodAutoscaler
 from sim.policy.retraining import Never, Threshold
 from sim.report import idle
 from sim.report.facts import MONTHLY_TOLD_DAYS, Facts, PhaseFacts
@@ -136,12 +136,17 @@ def _target(facts: Facts) -> Step | None:
     phase, name, pool = there
     scaler, had = pool.autoscaler, idle.committed_to(phase, pool)[0]
     what = f"{share(phase.said['idle_share'])} of the machine hours in {phase.name} wait"
-    if not isinstance(scaler, HorizontalPodAutoscaler):
+    if isinstance(scaler, Fixed):
         saving = idle.by_autoscaler(facts, phase, name, pool)
         key = pool_key(facts, name, "autoscaler")
         typed = ["autoscaler=hpa" if key == "autoscaler" else f"{key}.kind=hpa"]
         do = "Let an autoscaler follow the traffic"
-    elif scaler.metric != "utilisation" or scaler.target >= HIGH_TARGET:
+    elif (
+        not isinstance(scaler, HorizontalPodAutoscaler)
+        or scaler.metrics
+        or scaler.metric != "utilisation"
+        or scaler.target >= HIGH_TARGET
+    ):
         return None
     else:
         higher = min(HIGH_TARGET, scaler.target + HIGHER)

@@ -24,6 +24,8 @@ from sim.policy.autoscaling.hpa_behaviour import (
     Rates,
     Windows,
     change_in_period,
+    legacy_limit,
+    legacy_stabilise,
     limit_down,
     limit_up,
     remember,
@@ -32,6 +34,7 @@ from sim.policy.autoscaling.hpa_behaviour import (
     stabilise,
     store_event,
 )
+from sim.policy.autoscaling.hpa_metrics import CpuPeriods, PoolMetric, highest, proposal, wanted
 from sim.policy.autoscaling.hpa_replicas import (
     Tally,
     Tolerance,
@@ -51,23 +54,12 @@ OTHER_CONTROLLERS = {
     "knative_kpa": "the Knative autoscaler (KPA) is not part of the product yet",
     "ray_serve": "the Ray Serve autoscaler is not part of the product yet",
 }
-OTHER_LISTS = {
-    ("k8s_hpa", "multi_metric_cases"): "several metrics on one HPA are not part of the product yet",
-    (
-        "k8s_hpa_behavior",
-        "legacy_rate_cases",
-    ): "limits of an HPA without spec.behavior are superseded; ours always has it",
-    ("k8s_hpa_behavior", "legacy_stabilization_cases"): "stabilisation without spec.behavior is superseded",
-}
-OTHER_METRICS = ("object", "external", "object_per_pod", "external_per_pod")
 
 
 def test_case_of_a_reference_controller(stem: str, group: str, case: Any, document: Case) -> None:
     """Given a case's inputs, when our controller gets them, then it answers as the real one did."""
     if stem in OTHER_CONTROLLERS:
         pytest.skip(OTHER_CONTROLLERS[stem])
-    if (stem, group) in OTHER_LISTS:
-        pytest.skip(OTHER_LISTS[stem, group])
     adapter = ADAPTERS.get((stem, group))
     if adapter is None:
         pytest.skip(f"no adapter for {stem}/{group}")
@@ -95,9 +87,14 @@ def _discovered() -> Iterator[Any]:
 
 
 def check_replicas(case: Case, document: Case) -> None:
-    if case["metric"] in OTHER_METRICS:
-        pytest.skip(f"the HPA's {case['metric']} metric is not part of the product yet")
-    check = {"resource_utilization": _check_resource, "pods": _check_pods_metric}.get(case["metric"])
+    check = {
+        "resource_utilization": _check_resource,
+        "pods": _check_pods_metric,
+        "object": _check_pool_metric,
+        "external": _check_pool_metric,
+        "object_per_pod": _check_pool_metric,
+        "external_per_pod": _check_pool_metric,
+    }.get(case["metric"])
     if check is None:
         pytest.skip(f"no adapter for the metric {case['metric']}")
     check(case, document["test_constants"])
@@ -177,6 +174,70 @@ def _check_pods_metric(case: Case, constants: Case) -> None:
         return
     assert got == case["expected_replicas"]
     assert mean_milli(tally.usage, tally.ready) == case["expected_utilization"]
+
+
+def _check_pool_metric(case: Case, constants: Case) -> None:
+    """A number of the whole pool, shown as requests in its shared queue: whole milli-requests, as gauges can be."""
+    kind, per_pod = case["metric"].removesuffix("_per_pod"), case["metric"].endswith("_per_pod")
+    ready = [p["ready"] for p in case["pods"]] if "pods" in case else [True] * case["current_replicas"]
+    metric = PoolMetric(
+        kind=kind, name="queue", type="average_value" if per_pod else "value", target=case["target"] / 1000
+    )
+    seen = _observed(case["current_replicas"], ready, case["value"] / 1000)
+    got = proposal(wanted(metric), seen, _tolerance(constants), CpuPeriods(0.0, 0.0))
+    assert got == case["expected_replicas"]
+
+
+def _observed(current: int, ready: list[bool], queue: float) -> Observation:
+    none = np.full(len(ready), math.nan)
+    return Observation(
+        target_replicas=current,
+        ready=np.array(ready, dtype=np.bool_),
+        age_s=none,
+        ready_for_s=none,
+        utilisation=none,
+        in_flight=none,
+        mean_in_flight=none,
+        completed_per_s=none,
+        queued_shared=queue,  # type: ignore[arg-type]
+        arrived_per_s=math.nan,
+        sample_age_s=0.0,
+        window_s=60.0,
+    )
+
+
+def check_several(case: Case, document: Case) -> None:
+    asked: list[int | None] = []
+    for metric in case["metrics"]:
+        if metric.get("error"):
+            asked.append(None)
+            continue
+        assert metric["kind"] == "cpu", f"no adapter for the kind {metric['kind']}"
+        tally = Tally(sum(metric["usage_milli"]), sum(metric["request_milli"]), len(metric["usage_milli"]))
+        tolerance = _tolerance(document["test_constants"])
+        asked.append(resource_replicas(case["current_replicas"], metric["target_pct"], tally, tolerance))
+    hpa = HorizontalPodAutoscaler(min_replicas=case["min_replicas"], max_replicas=case["max_replicas"])
+    began = HpaState(((case["current_replicas"], NOW - 7200 * S),), (), ())
+    decision, _ = hpa.settle(case["current_replicas"], highest(case["current_replicas"], asked), began, NOW)
+    assert decision.replicas == case["expected_replicas"]
+
+
+def check_legacy_rate(case: Case, document: Case) -> None:
+    # the upstream test binary allows a factor of 8, the controller one of 2
+    got = legacy_limit(
+        case["current_replicas"], case["desired_replicas"], case["min_replicas"], case["max_replicas"], factor=8.0
+    )
+    assert got == (case["expected_replicas"], case["expected_reason"])
+
+
+def check_legacy_stabilisation(case: Case, document: Case) -> None:
+    window_ns, desired = case["window_s"] * S, case["desired_replicas"]
+    log = _log(case["recommendations"], "replicas")
+    assert legacy_stabilise(desired, log, window_ns, NOW) == case["expected_stabilized"]
+    # upstream overwrites the last obsolete slot and keeps the others; ours drops them all
+    obsolete = sum(r["age_s"] > case["window_s"] for r in case["recommendations"])
+    kept = remember(log, desired, Windows(0, window_ns), NOW)
+    assert len(kept) + max(0, obsolete - 1) == case["expected_log_len"]
 
 
 def check_controller(case: Case, document: Case) -> None:
@@ -292,7 +353,10 @@ def _tolerance(constants: Case) -> Tolerance:
 ADAPTERS: dict[tuple[str, str], Callable[[Case, Case], None]] = {
     ("k8s_hpa", "replica_calculator_cases"): check_replicas,
     ("k8s_hpa", "controller_cases"): check_controller,
+    ("k8s_hpa", "multi_metric_cases"): check_several,
     ("k8s_hpa", "pod_classification_cases"): check_class,
+    ("k8s_hpa_behavior", "legacy_rate_cases"): check_legacy_rate,
+    ("k8s_hpa_behavior", "legacy_stabilization_cases"): check_legacy_stabilisation,
     ("k8s_hpa_behavior", "rate_cases"): check_rate,
     ("k8s_hpa_behavior", "limit_cases"): check_limit,
     ("k8s_hpa_behavior", "stabilization_cases"): check_stabilisation,

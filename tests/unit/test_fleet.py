@@ -140,6 +140,7 @@ def test_metrics_come_from_the_newest_scrape_that_is_old_enough_and_the_one_befo
     assert values[3, 0] == 46.0
     assert values[4, 0] == 3 * values[2, 0]
     assert values[5, 0] == 1 / 15 * 1e9
+    assert values[6, 0] == 45.0
     assert queued == 5
     assert arrived_per_s == 4 / 15 * 1e9
 

@@ -1,41 +1,58 @@
-"""The Kubernetes HorizontalPodAutoscaler, autoscaling/v2, with one metric.
+"""The Kubernetes HorizontalPodAutoscaler, autoscaling/v2.
 
 Source: kubernetes/kubernetes pkg/controller/podautoscaler (horizontal.go, replica_calculator.go), the form since 1.33.
 Quirks kept: utilisation is truncated to a whole per cent before it is compared; the count grows from the pods that have
 samples, not from the count asked for; a replica within the CPU initialisation period without a full window of samples
 since it became ready counts as unready; without any sample nothing changes. A replica's request is taken as one busy
-replica, so that utilisation is its share of time busy. The rules of `behavior` always apply, with their defaults where
-the user gives none (upstream without `behavior` uses an older pair of limits, at most the larger of double and 4).
+replica, so that utilisation is its share of time busy. Of several metrics the one that asks for most counts; one that
+cannot be read lets the others scale up and not down. The rules of `behavior` apply, with their defaults where the user
+gives none; `behaviour: legacy` is an autoscaler without `behavior`, with an older limit of the larger of double and 4.
 """
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from sim.clock.calendar import to_ns
 from sim.config import Count, Seconds, Share
-from sim.config.units import PLAIN, SHARE, format_quantity, parse_quantity
+from sim.config.units import PLAIN, SHARE, format_quantity
 from sim.policy.autoscaling.controller import Controller
 from sim.policy.autoscaling.hpa_behaviour import (
     Changes,
     Log,
     Rates,
     Windows,
+    legacy_limit,
+    legacy_stabilise,
     limit_down,
     limit_up,
     remember,
     stabilise,
     store_event,
 )
+from sim.policy.autoscaling.hpa_metrics import (
+    CpuPeriods,
+    Metric,
+    PodsMetric,
+    PoolMetric,
+    ResourceMetric,
+    Wanted,
+    count_target,
+    highest,
+    proposal,
+    share_target,
+    wanted,
+)
 from sim.policy.autoscaling.hpa_replicas import Tally, Tolerance, pod_metric_replicas, resource_replicas
-from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules
+from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules, less_than_all
 from sim.policy.autoscaling.hpa_tally import tally_in_flight, tally_utilisation
 from sim.policy.bounds import Period, Replicas
 from sim.policy.observation import Decision, Observation
 
-_MOST_IN_FLIGHT = 10_000_000  # assumption: what the longest queue of a pool may hold
+_DEFAULT_TARGET = 0.8
+_MOST_METRICS = 100  # assumption: more than anybody writes
 
 
 class HpaState(NamedTuple):
@@ -49,8 +66,11 @@ class HpaState(NamedTuple):
 class _Plan(NamedTuple):
     """The parameters as the arithmetic wants them: whole per cent or milli-units."""
 
+    metrics: tuple[Wanted, ...]
+    legacy: bool
     target: int
     tolerance: Tolerance
+    periods: CpuPeriods
     windows: Windows
     up: Rates
     down: Rates
@@ -61,27 +81,35 @@ class HorizontalPodAutoscaler(Controller):
 
     metric: `utilisation` (share of time busy, a CPU resource metric upstream) or `in_flight` (requests per replica, a
     pods metric upstream; those in the pool's shared queue are counted too). target: a share in whole per cent, or a
-    number of requests.
+    number of requests. metrics: several, or others; where they are given, they take the place of metric and target.
+    min_replicas: 0 only with a metric that can be read without replicas (upstream's feature gate HPAScaleToZero).
+    behaviour: `rules` (scale_up and scale_down) or `legacy` (none of them but scale_down's stabilisation window).
     """
 
     kind: Literal["hpa"] = "hpa"
+    metrics: Annotated[tuple[Metric, ...], Field(max_length=_MOST_METRICS)] = ()
     min_replicas: Count = 1  # autoscaling/v2 defaults.go
     max_replicas: Replicas
     start_replicas: Count | None = Field(default=None, alias="initial_replicas")  # None: min_replicas
     metric: Literal["utilisation", "in_flight"] = "utilisation"
-    target: float
+    target: float = Field(default=None, validate_default=True)  # 80 %, DefaultCPUUtilization in autoscaling/types.go
     sync_period_s: Period = 15.0  # kube-controller-manager --horizontal-pod-autoscaler-sync-period
     tolerance: Share = 0.1  # --horizontal-pod-autoscaler-tolerance
     cpu_initialisation_period_s: Seconds = 300.0  # --horizontal-pod-autoscaler-cpu-initialization-period
     initial_readiness_delay_s: Seconds = 30.0  # --horizontal-pod-autoscaler-initial-readiness-delay
     scale_up: ScaleUpRules = Field(default_factory=ScaleUpRules)
     scale_down: ScaleDownRules = Field(default_factory=ScaleDownRules)
+    behaviour: Literal["rules", "legacy"] = "rules"
 
     @field_validator("min_replicas")
     @classmethod
-    def _at_least_one(cls, value: int) -> int:
-        if value < 1:
-            raise ValueError("this controller never scales to zero: it measures replicas. It must be at least 1.")
+    def _at_least_one(cls, value: int, info: ValidationInfo) -> int:
+        lasting = any(isinstance(metric, PoolMetric) for metric in info.data.get("metrics", ()))
+        if value < 0 or (value == 0 and not lasting):
+            raise ValueError(
+                "this controller never scales to zero on what it measures at replicas. It must be at least 1; for 0, "
+                "add a metric of the pool, such as {kind: external, name: queue, type: average_value, target: 10}."
+            )
         return value
 
     @field_validator("max_replicas")
@@ -105,30 +133,27 @@ class HorizontalPodAutoscaler(Controller):
     @field_validator("target", mode="before")
     @classmethod
     def _target(cls, value: object, info: ValidationInfo) -> float:
-        metric = info.data.get("metric")
-        if metric == "in_flight":
-            number = parse_quantity(value, PLAIN, "a number of requests in flight per replica", "4", bare=True)
-            if not 0.001 <= number <= _MOST_IN_FLIGHT:
-                raise ValueError(
-                    f"out of range. Requests in flight per replica must be at least 0.001 and at most "
-                    f"{_MOST_IN_FLIGHT:,}; type, say, 4."
-                )
-            return number
-        number = parse_quantity(value, SHARE, "a target utilisation", '"70 %"', bare=True)
-        if metric == "utilisation":
-            if not 0.0 < number <= 1.0:
-                raise ValueError(
-                    'out of range. A utilisation must be more than 0 % and at most 100 %; type, say, "70 %".'
-                )
-            if round(number * 100) < 1 or abs(number * 100 - round(number * 100)) > 1e-9:
-                raise ValueError('not a whole per cent, and Kubernetes takes no other. Type, say, "70 %".')
-        return number
+        if value is None:
+            if info.data.get("metric") == "in_flight" and not info.data.get("metrics"):
+                raise ValueError("missing. Requests in flight per replica have no default; type, say, 4.")
+            return _DEFAULT_TARGET
+        # which of the two it is cannot be told where the metric itself is refused
+        return count_target(value) if info.data.get("metric") == "in_flight" else share_target(value)
 
     @field_validator("tolerance")
     @classmethod
     def _tolerance(cls, value: float) -> float:
-        if value >= 1.0:
-            raise ValueError('nothing would ever scale down. It must be less than 100 %; type, say, "10 %".')
+        return less_than_all(value)
+
+    @field_validator("behaviour")
+    @classmethod
+    def _nothing_in_vain(cls, value: str, info: ValidationInfo) -> str:
+        up, down = info.data.get("scale_up", ScaleUpRules()), info.data.get("scale_down", ScaleDownRules())
+        if value == "legacy" and (up != ScaleUpRules() or down.beyond_windows()):
+            raise ValueError(
+                "without `behavior` there are no policies, and no window but scale_down.stabilisation. Leave the other "
+                "keys of scale_up and scale_down as they are, or type behaviour: rules."
+            )
         return value
 
     @field_serializer("target", when_used="json")
@@ -146,9 +171,14 @@ class HorizontalPodAutoscaler(Controller):
 
     @cached_property
     def _plan(self) -> _Plan:
+        only = ResourceMetric if self.metric == "utilisation" else PodsMetric
+        up, down = (self.tolerance if t is None else t for t in (self.scale_up.tolerance, self.scale_down.tolerance))
         return _Plan(
+            metrics=tuple(wanted(metric) for metric in self.metrics or (only(target=self.target),)),
+            legacy=self.behaviour == "legacy",
             target=round(self.target * (100 if self.metric == "utilisation" else 1000)),
-            tolerance=Tolerance(1.0 - self.tolerance, 1.0 + self.tolerance),
+            tolerance=Tolerance(1.0 - down, 1.0 + up),
+            periods=CpuPeriods(self.cpu_initialisation_period_s, self.initial_readiness_delay_s),
             windows=Windows(to_ns(self.scale_up.stabilisation_s), to_ns(self.scale_down.stabilisation_s)),
             up=self.scale_up.rates(),
             down=self.scale_down.rates(),
@@ -166,16 +196,28 @@ class HorizontalPodAutoscaler(Controller):
 
     def decide(self, observation: Observation, state: HpaState, now_ns: int) -> tuple[Decision, HpaState]:
         """One sync: the count to ask for, and what to remember."""
-        return self.reconcile(observation.target_replicas, self.tally(observation), state, now_ns)
+        plan = self._plan
+        if len(plan.metrics) == 1:
+            desired = proposal(plan.metrics[0], observation, plan.tolerance, plan.periods)
+        else:
+            asked = [proposal(metric, observation, plan.tolerance, plan.periods) for metric in plan.metrics]
+            desired = highest(observation.target_replicas, asked)
+        return self.settle(observation.target_replicas, desired, state, now_ns)
 
     def tally(self, observation: Observation) -> Tally:
-        """The observation's samples of the chosen metric, summed by class."""
+        """The observation's samples of `metric`, summed by class."""
         if self.metric == "in_flight":
             return tally_in_flight(observation)
         return tally_utilisation(observation, self.cpu_initialisation_period_s, self.initial_readiness_delay_s)
 
     def reconcile(self, current: int, tally: Tally, state: HpaState, now_ns: int) -> tuple[Decision, HpaState]:
-        """One sync from summed samples: `current` is the count last asked for."""
+        """One sync from summed samples of `metric` alone: `current` is the count last asked for."""
+        calculate = resource_replicas if self.metric == "utilisation" else pod_metric_replicas
+        desired = calculate(current, self._plan.target, tally, self._plan.tolerance)
+        return self.settle(current, desired, state, now_ns)
+
+    def settle(self, current: int, desired: int | None, state: HpaState, now_ns: int) -> tuple[Decision, HpaState]:
+        """One sync from what the metrics ask for (None: they cannot say), held to bounds, windows and rates."""
         recommendations, up_events, down_events = state
         if not recommendations:
             recommendations = ((current, now_ns),)
@@ -191,10 +233,10 @@ class HorizontalPodAutoscaler(Controller):
                 current, self.min_replicas, state, now_ns
             )
         plan = self._plan
-        calculate = resource_replicas if self.metric == "utilisation" else pod_metric_replicas
-        desired = calculate(current, plan.target, tally, plan.tolerance)
         if desired is None:
             return Decision(current, "NoMetrics"), state
+        if plan.legacy:
+            return self._settle_legacy(current, desired, state, now_ns)
         stable = stabilise(current, desired, recommendations, plan.windows, now_ns)
         recommendations = remember(recommendations, desired, plan.windows, now_ns)
         state = HpaState(recommendations, up_events, down_events)
@@ -211,6 +253,15 @@ class HorizontalPodAutoscaler(Controller):
         if replicas == stable:
             reason = _unlimited(current, desired, stable)
         return Decision(replicas, reason), self._stored(current, replicas, state, now_ns)
+
+    def _settle_legacy(self, current: int, desired: int, state: HpaState, now_ns: int) -> tuple[Decision, HpaState]:
+        windows = Windows(0, self._plan.windows.down_ns)
+        stable = legacy_stabilise(desired, state.recommendations, windows.down_ns, now_ns)
+        replicas, reason = legacy_limit(current, stable, self.min_replicas, self.max_replicas)
+        if replicas == stable != desired:
+            reason = "ScaleDownStabilised"
+        recommendations = remember(state.recommendations, desired, windows, now_ns)
+        return Decision(replicas, reason), state._replace(recommendations=recommendations)
 
     def _stored(self, current: int, replicas: int, state: HpaState, now_ns: int) -> HpaState:
         """State with the change from `current` to `replicas` in the log of its direction."""

@@ -1,9 +1,10 @@
 """The scaling behaviour of the Kubernetes HorizontalPodAutoscaler: stabilisation windows and rate limits.
 
 Source: kubernetes/kubernetes pkg/controller/podautoscaler/horizontal.go (stabilizeRecommendationWithBehaviors,
-convertDesiredReplicasWithBehaviorRate, storeScaleEvent), the form that counts the changes of both directions. Upstream
-overwrites obsolete recommendations where they lie; here the log is in order of time and loses what no window can read
-any more, which decides the same.
+convertDesiredReplicasWithBehaviorRate, storeScaleEvent), the form that counts the changes of both directions; for an
+autoscaler without `behavior`, stabilizeRecommendation and convertDesiredReplicasWithRules. Upstream overwrites obsolete
+recommendations where they lie; here the log is in order of time and loses what no window can read any more, which
+decides the same.
 """
 
 import math
@@ -154,3 +155,23 @@ def limit_down(
     limit = min(current, scale_down_limit(current, changes, rates, now_ns))
     allowed, reason = (limit, "ScaleDownLimit") if min_replicas < limit else (min_replicas, "TooFewReplicas")
     return (allowed, reason) if desired < allowed else (desired, "DesiredWithinRange")
+
+
+_LEGACY_FACTOR, _LEGACY_LEAST = 2.0, 4.0  # horizontal.go: scaleUpLimitFactor, scaleUpLimitMinimum
+
+
+def legacy_stabilise(desired: int, recommendations: Log, window_ns: int, now_ns: int) -> int:
+    """Without `behavior`: the largest of the recommendations no older than the window, whichever way it leads."""
+    cutoff = now_ns - window_ns
+    return max([desired, *(replicas for replicas, at_ns in recommendations if at_ns >= cutoff)])
+
+
+def legacy_limit(
+    current: int, desired: int, min_replicas: int, max_replicas: int, factor: float = _LEGACY_FACTOR
+) -> tuple[int, str]:
+    """Without `behavior`: `desired` held to the bounds, and to `factor` times `current` or 4; and the reason."""
+    limit = int(max(factor * current, _LEGACY_LEAST))
+    most, reason = (limit, "ScaleUpLimit") if max_replicas > limit else (max_replicas, "TooManyReplicas")
+    if desired < min_replicas:
+        return min_replicas, "TooFewReplicas"
+    return (most, reason) if desired > most else (desired, "DesiredWithinRange")

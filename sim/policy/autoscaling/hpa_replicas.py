@@ -120,6 +120,33 @@ def pod_metric_replicas(current: int, target_milli: int, tally: Tally, tolerance
     return _unless_turned(current, ratio, mean_milli(usage, count) / target_milli, count, tolerance)
 
 
+def value_replicas(
+    current: int, ready: int | None, value_milli: int, target_milli: int, tolerance: Tolerance
+) -> int | None:
+    """Raw recommendation for one number of the whole pool against a target for all (object or external, Value).
+
+    current: count last asked for; ready: replicas that take requests (None: there is no replica at all); value_milli,
+    target_milli: milli-units. The ratio is applied to what is ready, so that replicas that still boot let it ask for
+    fewer than there are; from zero it is the number itself.
+    """
+    ratio = value_milli / target_milli
+    if current == 0:
+        return math.ceil(ratio)
+    if tolerance.low <= ratio <= tolerance.high:
+        return current
+    return None if ready is None else math.ceil(ratio * ready)
+
+
+def average_value_replicas(existing: int, value_milli: int, target_milli: int, tolerance: Tolerance) -> int:
+    """Raw recommendation for one number of the whole pool against a target for each replica (AverageValue).
+
+    existing: replicas there are, ready or not, which stay within the tolerance.
+    """
+    if existing and tolerance.low <= value_milli / (target_milli * existing) <= tolerance.high:
+        return existing
+    return math.ceil(value_milli / target_milli)
+
+
 def _unless_turned(current: int, ratio: float, filled_ratio: float, count: int, tolerance: Tolerance) -> int:
     """Count for the ratio after filling; the present one if filling turned the direction or left it too small."""
     turned = (ratio < 1.0 < filled_ratio) or (ratio > 1.0 > filled_ratio)
