@@ -91,7 +91,7 @@ def _autoscaler(pool: Pool) -> str:
         return f"fixed at {scaler.replicas} replicas"
     bounds = f"{scaler.min_replicas} to {scaler.max_replicas} replicas"
     if not isinstance(scaler, HorizontalPodAutoscaler):
-        return f"{scaler.kind}, {bounds}"
+        return f"{scaler.kind.replace('_', ' ')}, {bounds}"
     if scaler.metrics:
         return f"Kubernetes HPA, {bounds}, by {', '.join(metric.name.replace('_', ' ') for metric in scaler.metrics)}"
     target = share(scaler.target) if scaler.metric == "utilisation" else three(scaler.target)

@@ -135,6 +135,8 @@ def _target(facts: Facts) -> Step | None:
         return None
     phase, name, pool = there
     scaler, had = pool.autoscaler, idle.committed_to(phase, pool)[0]
+    if not isinstance(scaler, Fixed | HorizontalPodAutoscaler):
+        return None
     what = f"{share(phase.said['idle_share'])} of the machine hours in {phase.name} wait"
     if isinstance(scaler, Fixed):
         saving = idle.by_autoscaler(facts, phase, name, pool)
