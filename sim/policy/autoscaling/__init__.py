@@ -11,7 +11,16 @@ from pydantic import Field
 
 from sim.policy.autoscaling.fixed import Fixed
 from sim.policy.autoscaling.hpa import HorizontalPodAutoscaler
+from sim.policy.autoscaling.ray_serve import RayServe
 
-Autoscaler = Annotated[Fixed | HorizontalPodAutoscaler, Field(discriminator="kind")]
+Autoscaler = Annotated[
+    Fixed | HorizontalPodAutoscaler | RayServe,
+    Field(discriminator="kind"),
+]
 
-__all__ = ["Autoscaler", "Fixed", "HorizontalPodAutoscaler"]
+__all__ = [
+    "Autoscaler",
+    "Fixed",
+    "HorizontalPodAutoscaler",
+    "RayServe",
+]
