@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from sim.config.errors import InputError, RunError
     from sim.scenario.load import load
     from sim.scenario.model import Scenario
+    from sim.study.replications import Replications, replicate
     from sim.world import Run, simulate
 
 __version__ = "0.1.0"
-__all__ = ["InputError", "Run", "RunError", "Scenario", "__version__", "load", "simulate"]
+__all__ = ["InputError", "Replications", "Run", "RunError", "Scenario", "__version__", "load", "replicate", "simulate"]
 
 _HOMES = {
     "InputError": "sim.config.errors",
+    "Replications": "sim.study.replications",
     "RunError": "sim.config.errors",
     "Run": "sim.world",
     "Scenario": "sim.scenario.model",
     "load": "sim.scenario.load",
+    "replicate": "sim.study.replications",
     "simulate": "sim.world",
 }
 

@@ -8,9 +8,14 @@ import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sim import study_verbs
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sim.scenario.model import Scenario
     from sim.world import Run
 
@@ -23,6 +28,9 @@ Simulates the life of a machine-learning product, request by request, and answer
 
 verbs:
   run      simulate a scenario and write its report
+  compare  several candidates with common random numbers: which holds the SLO most cheaply, and is that real
+  sweep    every combination of the values listed for any keys
+  tune     search parameters for the least cost under the SLO
   check    print the whole scenario and what each phase changes; run nothing
   list     show the groups to choose from, or the options of one: poc2scale list machine
 
@@ -34,6 +42,7 @@ examples:
   poc2scale run
   poc2scale run autoscaler=fixed autoscaler.replicas=3 "horizon=18 months" --json
   poc2scale run --scale-check
+  poc2scale compare autoscaler=fixed,hpa --replications 20
   poc2scale run scenario=worldcup98 workload.path=FILE
   poc2scale check scenario=outputs/document_assistant/latest/scenario.yaml "workload.timeout=20 s"
 """
@@ -128,15 +137,12 @@ def run(typed: Namespace) -> int:
         _check_scalable(scenario)
     from time import monotonic
 
-    from sim.compiled import is_cold
     from sim.record import store
     from sim.report import html, terminal
     from sim.scenario.dump import dump
     from sim.world import simulate
 
-    if is_cold():
-        _compile(quiet=typed.quiet)
-    _stop_when_terminated()
+    prepare(out, typed.quiet)
     begun = monotonic()
     with terminal.progress_bar(sys.stderr, quiet=typed.quiet) as progress:
         result = simulate(scenario, progress=progress, spool=out / scenario.name)
@@ -160,29 +166,30 @@ def run(typed: Namespace) -> int:
 
 def _check_scalable(scenario: "Scenario") -> None:
     """Refuse what the scale check cannot play, before the run rather than after it."""
-    from sim.world.scale import FACTORS, scaled
+    from sim.study.scale import FACTORS, scaled
 
     scaled(scenario, max(FACTORS))
 
 
 def _scale_checked(result: "Run", quiet: bool) -> "Run":
-    from sim.world.scale import with_scale_check
+    from sim.study.scale import with_scale_check
 
     if not quiet:
         _say("Scale check: the same life at half, the same and twice the traffic, as another draw of demand.", OK)
     return with_scale_check(result)
 
 
-def _compile(quiet: bool) -> None:
-    """Fill the kernel cache from a process of its own: a compiler keeps some 100 MB until its process ends."""
-    import subprocess
+def prepare(out: "Path", quiet: bool) -> None:
+    """Before long work: a place for its results that can be written, compiled kernels, and SIGTERM as Ctrl-C."""
+    from sim.compiled import is_cold
+    from sim.study.processes import compile_kernels
 
-    if not quiet:
-        _say("Compiling the request path, once on this machine: about a minute and a half.", OK)
-    short = 'sim.simulate(sim.load("document_assistant", "phases=production", "learning=none", "horizon=2 h"))'
-    # where it fails, the run itself compiles, and says what is wrong
-    command, nowhere = [sys.executable, "-c", f"import sim; {short}"], subprocess.DEVNULL
-    subprocess.run(command, check=False, stdout=nowhere, stderr=nowhere)
+    _writable(out)
+    if is_cold():
+        if not quiet:
+            _say("Compiling the request path, once on this machine: about a minute and a half.", OK)
+        compile_kernels()
+    _stop_when_terminated()
 
 
 def _stop_when_terminated() -> None:
@@ -325,6 +332,9 @@ def _close_stdout() -> None:
 
 _VERBS: dict[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace], int]]] = {
     "run": (_run_options, run),
+    "compare": (study_verbs.compare_options, partial(study_verbs.compare, prepare=prepare)),
+    "sweep": (study_verbs.sweep_options, partial(study_verbs.sweep, prepare=prepare)),
+    "tune": (study_verbs.tune_options, partial(study_verbs.tune, prepare=prepare)),
     "check": (_check_options, check),
     "list": (_list_options, list_choices),
 }

@@ -54,26 +54,48 @@ def write(run: Contents, out: Path, report: Callable[[Path], None]) -> Path:
     asked = run.scenario_yaml + ("--scale-check" if run.summary.get("scale_check") else "")
     digest = hashlib.blake2b(asked.encode(), digest_size=5).hexdigest()
     run_id = f"seed{run.manifest['seed']}-{digest}"
-    home = out / run.name
+
+    def fill(folder: Path) -> None:
+        _text(folder / "scenario.yaml", run.scenario_yaml)
+        _text(folder / "summary.json", json.dumps(run.summary, indent=1, allow_nan=False) + "\n")
+        for name, frame in run.frames.items():
+            frame.to_parquet(folder / f"{name}.parquet", engine="pyarrow", compression="zstd", index=False)
+        if run.requests is not None:
+            run.requests.save(folder / "requests.parquet")
+        report(folder)
+        _text(folder / "run.log", _log(run))
+        _text(folder / "manifest.json", json.dumps(_manifest(run, digest), indent=1) + "\n")
+
+    return write_folder(out / run.name, run_id, fill)
+
+
+def write_folder(home: Path, name: str, fill: Callable[[Path], None]) -> Path:
+    """Write a folder home/name whole: it is filled under a temporary name, and replaces what was there.
+
+    `latest` beside it points to it. Raises OSError and what `fill` raises; nothing is left behind.
+    """
     home.mkdir(parents=True, exist_ok=True)
-    partial = home / f".{run_id}.partial-{os.getpid()}"
+    partial = home / f".{name}.partial-{os.getpid()}"
     try:
         partial.mkdir()
-        _text(partial / "scenario.yaml", run.scenario_yaml)
-        _text(partial / "summary.json", json.dumps(run.summary, indent=1, allow_nan=False) + "\n")
-        for name, frame in run.frames.items():
-            frame.to_parquet(partial / f"{name}.parquet", engine="pyarrow", compression="zstd", index=False)
-        if run.requests is not None:
-            run.requests.save(partial / "requests.parquet")
-        report(partial)
-        _text(partial / "run.log", _log(run))
-        _text(partial / "manifest.json", json.dumps(_manifest(run, digest), indent=1) + "\n")
-        _replace(partial, home / run_id)
+        fill(partial)
+        _replace(partial, home / name)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    _point(home / "latest", run_id)
-    return home / run_id
+    _point(home / "latest", name)
+    return home / name
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole: at no moment is there half of it. Raises OSError; nothing is left behind."""
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        _text(partial, text)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _manifest(run: Contents, digest: str) -> dict[str, Any]:

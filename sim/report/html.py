@@ -36,11 +36,9 @@ def write_report(run: ReportedRun, folder: Path) -> None:
     """
     facts = gather(run)
     figures = plots(facts)
-    (folder / "plots").mkdir(parents=True, exist_ok=True)
     for figure in figures:
-        _write(folder / "plots" / f"{figure.key}.svg", figure.alone)
-        _write(folder / "plots" / f"{figure.key}.csv", figure.csv)
-    _write(folder / "report.html", page(facts, figures))
+        write_plot(figure, folder)
+    write(folder / "report.html", page(facts, figures))
 
 
 def plots(facts: Facts) -> list[Plot]:
@@ -54,6 +52,11 @@ def plots(facts: Facts) -> list[Plot]:
 
 def page(facts: Facts, figures: list[Plot]) -> str:
     """The report as HTML text."""
+    return rendered("report.html.j2", _content(facts, figures))
+
+
+def rendered(template: str, content: dict[str, Any]) -> str:
+    """One of this room's templates with its content, as HTML text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
@@ -65,7 +68,7 @@ def page(facts: Facts, figures: list[Plot]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["kept"] = _kept_together
-    text: str = environment.get_template("report.html.j2").render(_content(facts, figures))
+    text: str = environment.get_template(template).render(content | {"data_uri": _data_uri})
     return text
 
 
@@ -82,7 +85,6 @@ def _content(facts: Facts, figures: list[Plot]) -> dict[str, Any]:
         "look_again": outlook.look_again(facts),
         "phrases": phrases.phrases(facts),
         "figures": figures,
-        "data_uri": _data_uri,
         "phases": facts.phases,
         "served": served,
         "phase_rows": tables.phase_rows(facts),
@@ -124,5 +126,13 @@ def _data_uri(csv: str) -> str:
     return "data:text/csv;charset=utf-8;base64," + base64.b64encode(csv.encode()).decode()
 
 
-def _write(path: Path, text: str) -> None:
+def write_plot(figure: Plot, folder: Path) -> None:
+    """plots/KEY.svg and its data, plots/KEY.csv, in a folder."""
+    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    write(folder / "plots" / f"{figure.key}.svg", figure.alone)
+    write(folder / "plots" / f"{figure.key}.csv", figure.csv)
+
+
+def write(path: Path, text: str) -> None:
+    """A text file, the same bytes on every system."""
     path.write_text(text, encoding="utf-8", newline="\n")

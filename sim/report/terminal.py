@@ -25,13 +25,13 @@ def phase_table(run: ReportedRun, stream: TextIO, run_dir: Path | None = None) -
     run_dir: folder of the run, where it was written. Plain text where the stream is no terminal or NO_COLOR is set.
     """
     facts = gather(run)
-    console_text = _rendered(facts, _styled(stream), _columns(stream))
+    console_text = rendered(_table(facts), stream, columns_of(stream))
     lines = [findings.headline(facts), console_text.rstrip("\n"), f"{findings.felt(facts)}."]
     lines.append(f"{findings.balance(facts)}. {findings.bend(facts)}.")
     lines += [f"Note: {note}" for note in facts.notes]
     if run_dir is not None:
         lines.append(f"Report: {run_dir / 'report.html'}")
-    _say(stream, "\n".join(lines) + "\n")
+    say(stream, "\n".join(lines) + "\n")
 
 
 @contextmanager
@@ -95,9 +95,11 @@ def _table(facts: Facts) -> "Table":
     return table
 
 
-def _rendered(facts: Facts, styled: bool, width: int) -> str:
+def rendered(table: "Table", stream: TextIO, width: int) -> str:
+    """A table as text for a stream: plain where that is no terminal or NO_COLOR is set."""
     from rich.console import Console
 
+    styled = _styled(stream)
     console = Console(
         width=width,
         color_system="standard" if styled else None,
@@ -106,11 +108,11 @@ def _rendered(facts: Facts, styled: bool, width: int) -> str:
         legacy_windows=False,
     )
     with console.capture() as captured:
-        console.print(_table(facts))
+        console.print(table)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def _columns(stream: TextIO) -> int:
+def columns_of(stream: TextIO) -> int:
     """At most 100 characters; on a narrower terminal its width."""
     if not _is_terminal(stream):
         return WIDTH
@@ -127,7 +129,7 @@ def _is_terminal(stream: TextIO) -> bool:
     return bool(getattr(stream, "isatty", lambda: False)())
 
 
-def _say(stream: TextIO, text: str) -> None:
+def say(stream: TextIO, text: str) -> None:
     """Write what the stream's encoding can hold, and a question mark for what it cannot."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(text.encode(encoding, "replace").decode(encoding))

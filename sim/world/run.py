@@ -25,7 +25,7 @@ class Run:
     requests are calls; phases_effective: (name, start_s, end_s) of each phase as it was in effect; notes: what a user
     must be told about the input; manifest: what made it;
     gates_checked: the checks of every promotion; thresholds: the scenario's gates held against every phase;
-    scale_check: what the life would cost at other traffic (`sim.world.scale`), where that was asked for.
+    scale_check: what the life would cost at other traffic (`sim.study.scale`), where that was asked for.
     """
 
     scenario: Scenario

@@ -3,8 +3,8 @@
 import pytest
 
 from sim.scenario import Scenario, load
+from sim.study.scale import with_scale_check
 from sim.world import simulate
-from sim.world.scale import with_scale_check
 
 PLAIN = ("cache=none", "admission=none", "learning=none", "value=none", "incidents=none", "phases=production")
 STAFF = "staff: {}"

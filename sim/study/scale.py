@@ -1,20 +1,15 @@
 """The same life at half and at twice its traffic: everything else as it was, promotion dates and random draws too."""
 
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
-from multiprocessing import connection, get_context, parent_process
-from threading import Thread
 from typing import Any
 
 from sim.analysis.scale_check import scale_check
 from sim.config import InputError, Problem
 from sim.scenario import Scenario
+from sim.study.processes import Workers
 from sim.workload.parameters import ClosedLoopWorkload, RatedWorkload, doubled
-from sim.world.life import simulate
-from sim.world.run import Run
+from sim.world import Run, simulate
 
 FACTORS = (0.5, 1.0, 2.0)
 
@@ -29,12 +24,10 @@ def with_scale_check(run: Run) -> Run:
     decided_s: dict[str, float | None] = dict.fromkeys(list(run.scenario.phases)[1:])
     decided_s |= dict(zip(decided["subject"], decided["at_s"], strict=True))
     replication = int(run.manifest["replication"])
-    with _deaf_to_interrupts():
-        pool = get_context("spawn").Pool(min(len(lives), os.cpu_count() or 1), _end_with_parent)
-    with pool:  # leaving it, whichever way, ends its processes
-        tasks = [(life, run.seed, replication, decided_s) for life in lives.values()]
-        runs = [result.get() for result in [pool.apply_async(_play, task) for task in tasks]]
-    return replace(run, scale_check=scale_check(dict(zip(lives, runs, strict=True))))
+    with Workers(min(len(lives), os.cpu_count() or 1)) as processes:
+        tasks = [(factor, life, run.seed, replication, decided_s) for factor, life in lives.items()]
+        runs = {task[0]: played for task, played in processes.map(_play, tasks)}
+    return replace(run, scale_check=scale_check({factor: runs[factor] for factor in lives}))
 
 
 def scaled(scenario: Scenario, factor: float) -> Scenario:
@@ -70,32 +63,7 @@ def scaled(scenario: Scenario, factor: float) -> Scenario:
     return scenario.model_copy(update={"workloads": workloads, "phases": phases})
 
 
-def _play(scenario: Scenario, seed: int, replication: int, decided_s: dict[str, float | None]) -> Run:
+def _play(_: float, scenario: Scenario, seed: int, replication: int, decided_s: dict[str, float | None]) -> Run:
     unlogged = scenario.record.model_copy(update={"requests": 0.0})
     scenario = scenario.model_copy(update={"record": unlogged})
     return simulate(scenario, seed=seed, replication=replication, decided_s=decided_s)
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes begun meanwhile leave Ctrl-C to this one, which ends them."""
-    before = None
-    with suppress(ValueError):  # not in the main thread: whoever runs us there takes care of signals
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGINT, before)
-
-
-def _end_with_parent() -> None:
-    """In a process of the pool: end as soon as the process that began it does."""
-    Thread(target=_wait_for_parent, daemon=True).start()
-
-
-def _wait_for_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
