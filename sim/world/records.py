@@ -19,8 +19,9 @@ class Records:
         self, scenario: Scenario, effective: dict[str, Scenario], layout: Layout, calendar: Calendar, plane: Plane,
         counted: Counted, spool: Path | None, more: tuple[str, ...],
     ) -> None:  # fmt: skip
-        """effective: each phase's scenario; counted: where the windows are read, the plane or who stands before it; spool: folder in which the log grows (None: one of the system's); more:
-        counters of workloads that the windows hold beside the usual ones.
+        """effective: each phase's scenario; counted: where the windows are read, the plane or who stands before it;
+        spool: folder in which the log grows (None: one of the system's); more: counters of workloads that the windows
+        hold beside the usual ones.
         """
         names = list(scenario.workloads)
         self._plane, self._closed_ns = plane, 0

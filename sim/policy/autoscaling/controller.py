@@ -1,7 +1,7 @@
 """What the scaling loop asks of every controller, and the limits that most of them share."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -53,28 +53,32 @@ class Controller(Parameters):
         return copy
 
 
-class Ranged(Controller):
-    """A controller between two limits, asked every `sync_period_s`."""
+class Bounded(Controller):
+    """A controller with a smallest and a largest count. `lowest`: below it the smallest may not lie."""
+
+    lowest: ClassVar[int] = 1
 
     min_replicas: Count = 1  # assumption: one is always there, as Kubernetes has it (autoscaling/v2 defaults.go)
     max_replicas: Replicas
     start_replicas: Count | None = Field(default=None, alias="initial_replicas")  # None: min_replicas
-    sync_period_s: Period = 15.0  # kube-controller-manager --horizontal-pod-autoscaler-sync-period
 
     @field_validator("min_replicas")
     @classmethod
-    def _enough(cls, value: int) -> int:
-        if value < 1:
-            raise ValueError("this controller never scales to zero: it measures replicas. It must be at least 1.")
+    def _not_below(cls, value: int) -> int:
+        if value < cls.lowest:
+            why = "" if cls.lowest == 0 else "this controller never scales to zero. "
+            raise ValueError(f"too few. {why}It must be a whole number of at least {cls.lowest}.")
         return value
 
     @field_validator("max_replicas")
     @classmethod
     def _max_above_min(cls, value: int, info: ValidationInfo) -> int:
-        low = info.data.get("min_replicas", 0)
-        if value < max(low, 1):
+        low = max(1, info.data.get("min_replicas", 1))
+        if value < low:
             raise ValueError(
-                f"less than min_replicas ({low}). Raise max_replicas to at least {max(low, 1)} or lower min_replicas."
+                f"less than min_replicas ({low}). Raise max_replicas to at least {low} or lower min_replicas."
+                if low > 1
+                else "no replica at all. It must be at least 1."
             )
         return value
 
@@ -94,6 +98,12 @@ class Ranged(Controller):
     def within(self, replicas: int) -> int:
         """The count, held to the limits."""
         return min(max(replicas, self.min_replicas), self.max_replicas)
+
+
+class Ranged(Bounded):
+    """A controller between two limits, asked every `sync_period_s`."""
+
+    sync_period_s: Period = 15.0  # kube-controller-manager --horizontal-pod-autoscaler-sync-period
 
 
 Log = tuple[tuple[int, int], ...]

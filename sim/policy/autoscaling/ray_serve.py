@@ -14,16 +14,15 @@ has no replica; each of them still asks for one, as a Serve handle would that ho
 """
 
 import math
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import ValidationInfo, field_validator
 
 from sim.clock.calendar import to_ns
 from sim.config import Count, Positive, PositiveSeconds, Seconds
-from sim.policy.autoscaling.bounded import Bounded
+from sim.policy.autoscaling.controller import Bounded
 from sim.policy.autoscaling.ray_serve_window import Aggregation, Load, LoadPlan, begin, watched
 from sim.policy.bounds import Period
 from sim.policy.observation import Decision, Observation
@@ -161,13 +160,6 @@ class RayServe(Bounded):
     @cached_property
     def _load_plan(self) -> LoadPlan:
         return LoadPlan(to_ns(self.look_back_period_s), to_ns(self.metrics_push_interval_s), self.aggregation)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with other values (see pydantic); what was computed from the old ones does not go with it."""
-        copy = super().model_copy(update=update, deep=deep)
-        for name in ("_delays", "_load_plan"):
-            copy.__dict__.pop(name, None)
-        return copy
 
     def begin(self, now_ns: int) -> RayState:
         """State at the start: nothing seen, nothing wished for."""
