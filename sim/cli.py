@@ -207,8 +207,11 @@ def check(typed: Namespace) -> int:
     """Print the resolved scenario, and as comments what each phase changes."""
     from sim.scenario.checks import remarks
     from sim.scenario.dump import changes_by_phase, dump, to_yaml
+    from sim.scenario.load import phase_scenarios
+    from sim.world.own import disciplines_of
 
     scenario = _load(typed.overrides)
+    disciplines_of(phase_scenarios(scenario))
     print(dump(scenario), end="")
     for remark in remarks(scenario):
         print(f"# note: {remark}")

@@ -27,6 +27,7 @@ from sim.serving.kernels.state import (
     SHARED_QUEUE,
     leaves_for,
 )
+from sim.serving.own import OwnDiscipline
 from sim.serving.parameters import Api
 from sim.serving.routing import Affinity
 from sim.serving.services import Service, variation
@@ -38,19 +39,21 @@ ROUTINGS = {
     "least_outstanding": LEAST_OUTSTANDING, "round_robin": ROUND_ROBIN, "shared_queue": SHARED_QUEUE, "random": RANDOM,
     "power_of_two": POWER_OF_TWO, "affinity": AFFINITY,
 }  # fmt: skip
+OWN = -1  # the kind of a row whose router is a user's own, which the reference engine alone can ask
 
 
 @dataclass(frozen=True)
 class Row:
     """One kind of service: a pool as one phase configures it, or a hosted API.
 
-    kind: API or one of ROUTINGS; slots: places for replicas; capacity: of each queue; mean_ns: [max_batch + 1] mean
-    service time by batch size; sigma: of the logarithm of a lognormal factor; overflow: row that takes who finds no
-    room here, -1 for none; preferred: batch sizes, rising; step, decrease, target_ns: of an adaptive batch (step 0: it
-    is fixed); by, load_bound: of affinity, BY_CONTENT or BY_TENANT and how far above the mean load a replica may go;
-    zones: over how many the slots are spread in turn; detour_ns: what an answer from another zone takes longer;
-    at_home: whether the router (RANDOM or POWER_OF_TWO) looks into a request's own zone first; variation: see
-    `sim.serving.discipline.service`, empty for none.
+    kind: API, OWN or one of ROUTINGS; slots: places for replicas; capacity: of each queue; mean_ns: [max_batch + 1]
+    mean service time by batch size; sigma: of the logarithm of a lognormal factor; overflow: row that takes who
+    finds no room here, -1 for none; preferred: batch sizes, rising; step, decrease, target_ns: of an adaptive batch
+    (step 0: it is fixed); by, load_bound: of affinity, BY_CONTENT or BY_TENANT and how far above the mean load a
+    replica may go; zones: over how many the slots are spread in turn; detour_ns: what an answer from another zone
+    takes longer; at_home: whether the router (RANDOM or POWER_OF_TWO) looks into a request's own zone first;
+    variation: see `sim.serving.discipline.service`, empty for none; router, order: names of a user's own functions,
+    empty for none.
     """
 
     kind: int
@@ -72,6 +75,8 @@ class Row:
     detour_ns: int = 0
     at_home: bool = False
     variation: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    router: str = ""
+    order: str = ""
 
 
 @dataclass(frozen=True)
@@ -271,7 +276,7 @@ def check_tenants(tenant: NDArray[np.int32], traffic: Traffic) -> None:
 
 
 def pool_row(
-    service: Service, batching: BatchFormation, queue: Queue, routing: str | Affinity, slots: int,
+    service: Service, batching: BatchFormation, queue: Queue, routing: str | Affinity | OwnDiscipline, slots: int,
     overflow: int = -1, zones: Zones | None = None,
 ) -> Row:  # fmt: skip
     """The row of a self-run pool with room for `slots` replicas (rounded up to a power of two).
@@ -281,9 +286,10 @@ def pool_row(
     """
     adaptive = batching if isinstance(batching, AdaptiveBatching) else None
     affinity = routing if isinstance(routing, Affinity) else Affinity()
+    own = routing.name if isinstance(routing, OwnDiscipline) else ""
     mean_ns = np.array([0.0] + [service.mean_s(b) for b in range(1, batching.max_batch_size + 1)]) * 1e9
     return Row(
-        kind=ROUTINGS[routing if isinstance(routing, str) else routing.kind],
+        kind=OWN if own else ROUTINGS[routing if isinstance(routing, str) else routing.kind],
         slots=leaves_for(slots),
         max_batch=batching.max_batch_size,
         delay_ns=round(batching.max_queue_delay_s * 1e9),
@@ -302,6 +308,8 @@ def pool_row(
         detour_ns=0 if zones is None else 2 * round(zones.latency_s * 1e9),
         at_home=zones is not None and zones.prefer_own,
         variation=variation(service),
+        router=own,
+        order="" if queue.order is None else queue.order.name,
     )
 
 

@@ -28,6 +28,7 @@ from sim.serving.kernels.state import (
 from sim.serving.plane import STEERED, Row, Steering, Traffic, check_entries, check_priority, check_rows, check_tenants
 from sim.serving.reception import Reception
 from sim.serving.reference_calls import Calls
+from sim.serving.reference_own import Disciplines
 from sim.serving.reference_pools import Pools
 from sim.serving.tally import Tally
 from sim.streams import Purpose
@@ -38,7 +39,10 @@ Process = Generator[simpy.Event, Any, None]
 class ReferencePlane:
     """See `sim.serving.plane.Plane`; SimPy itself advances it, event by event."""
 
-    def __init__(self, clock: Clock, rows: list[Row], traffic: list[Traffic], *, log: float) -> None:
+    def __init__(
+        self, clock: Clock, rows: list[Row], traffic: list[Traffic], *, log: float, own: Disciplines | None = None
+    ) -> None:  # fmt: skip
+        """own: the user's own disciplines that rows name."""
         check_rows(rows)
         self._clock, self._rows, self._traffic = clock, rows, traffic
         self._tally = Tally(clock, traffic, float(log))
@@ -48,7 +52,7 @@ class ReferencePlane:
         self._reception = Reception(clock, self.workloads, traffic)
         self._calls = Calls(clock, rows, traffic, self._tally, self._reception, self._send)
         self._pools = Pools(
-            clock, rows, traffic, self.rows, self._tally, self._served, self._end_visit, self._reception
+            clock, rows, traffic, self.rows, self._tally, self._served, self._end_visit, self._reception, own
         )
 
     @property

@@ -48,8 +48,9 @@ from sim.serving.kernels.state import (
     ROUND_ROBIN,
     SHARED_QUEUE,
 )
-from sim.serving.plane import Row, Traffic
+from sim.serving.plane import OWN, Row, Traffic
 from sim.serving.reception import Reception
+from sim.serving.reference_own import Disciplines
 from sim.serving.tally import Tally
 from sim.streams import Purpose
 
@@ -60,15 +61,16 @@ _place = cache(replica_place)
 
 class Pools:
     """Everything behind the routers. counters: of the rows (dtype ROW); end, end_visit: told of each request
-    that was served; reception: keeps the replicas' own caches.
+    that was served; reception: keeps the replicas' own caches; own: a user's own disciplines, where rows name any.
     """
 
     def __init__(
         self, clock: Clock, rows: list[Row], traffic: list[Traffic], counters: NDArray[Any], tally: Tally,
         end: Callable[[Request], None], end_visit: Callable[[int, Request], None], reception: Reception,
+        own: Disciplines | None = None,
     ) -> None:  # fmt: skip
         self._clock, self._rows, self._traffic, self._tally, self._end = clock, rows, traffic, tally, end
-        self._reception, self._end_visit = reception, end_visit
+        self._reception, self._end_visit, self._own = reception, end_visit, own or Disciplines()
         self.rows = counters
         self.on_drained: Callable[[int], None] = lambda slot: None
         self.on_woken: Callable[[int], None] = lambda row: None
@@ -253,10 +255,15 @@ class Pools:
             first, zones = int(self.rows[row]["first"]), self._rows[row].zones
             home = self._home(row, r)
             ready = [one for one in ready if zone_of_replica(one.slot - first, zones) == home] or ready
-        if kind == ROUND_ROBIN:
+        if kind in (ROUND_ROBIN, OWN):
             turn = int(self.rows[row]["turn"])
             self.rows[row]["turn"] += 1
-            return ready[round_robin_turn(turn, len(ready))]
+            if kind == ROUND_ROBIN:
+                return ready[round_robin_turn(turn, len(ready))]
+            priority, first = int(self._tally.workloads[r.workload]["priority"]), int(self.rows[row]["first"])
+            return self._own.choose_replica(
+                self._rows[row], r, ready, first, turn, priority, self._traffic[r.workload], self._clock.now
+            )
         if kind == RANDOM:
             return ready[drawn_index(key, r.request, r.draw, len(ready))]
         if kind == AFFINITY:
@@ -336,7 +343,7 @@ class Pools:
         now = self._clock.now
         batch: list[Request] = []
         while queue.waiting and len(batch) < size:
-            r = queue.waiting.popleft()
+            r = self._next(row, queue, after_timeouts)
             self._tally.count(r.workload, queued=-1, queue_flow=-now)
             if _is_over(r, now, after_timeouts):
                 if self._rows[row].kind != SHARED_QUEUE:
@@ -357,6 +364,17 @@ class Pools:
         self.rows[row]["busy"] += 1
         assert replica.work is not None
         replica.work.succeed(batch)
+
+    def _next(self, row: int, queue: Queue, after_timeouts: bool) -> Request:
+        """Take the request out of a queue that is served next."""
+        if not self._rows[row].order:
+            return queue.waiting.popleft()
+        now = self._clock.now
+        over = [_is_over(r, now, after_timeouts) for r in queue.waiting]
+        place = self._own.choose_next(self._rows[row], queue.waiting, over, now)
+        r = queue.waiting[place]
+        del queue.waiting[place]
+        return r
 
     def _drop(self, r: Request) -> None:
         """Nobody waits any more for what has left its queue; a call has long ended, or will end without it."""

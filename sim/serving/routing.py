@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticKnownError
 
 from sim.config import Parameters
+from sim.serving.own import OwnDiscipline
 
 MIN_LOAD_BOUND = 1.05  # assumption: the walk past full replicas grows with 1/(bound - 1)^2 (Mirrokni et al. 2018)
 MAX_LOAD_BOUND = 1e6  # assumption: above any number of replicas, and so no bound at all
@@ -38,14 +39,16 @@ _EXAMPLE = "{kind: affinity, by: content, load_bound: 1.25}"
 
 def _shorthand(value: Any) -> Any:
     """A kind without options may stand alone (`routing: affinity`) or under its key (`{kind: round_robin}`)."""
-    if isinstance(value, Affinity):
+    if isinstance(value, Affinity | OwnDiscipline):
         return value
+    if value == "own":
+        raise ValueError("own needs the name of a function. Type {kind: own, name: NAME}.")
     if not isinstance(value, Mapping):
         return {"kind": value} if _known(value) == "affinity" else value
     if "kind" not in value:
         raise ValueError(f"options without a kind. Type {_EXAMPLE}, or a name alone: {', '.join(get_args(Plain))}.")
-    if value["kind"] not in _CHOICES:
-        tags = ", ".join(f"'{choice}'" for choice in _CHOICES)
+    if value["kind"] not in (*_CHOICES, "own"):
+        tags = ", ".join(f"'{choice}'" for choice in (*_CHOICES, "own"))
         context = {"discriminator": "'kind'", "tag": str(value["kind"]), "expected_tags": tags}
         raise PydanticKnownError("union_tag_invalid", context)
     if value["kind"] in get_args(Plain):
@@ -70,12 +73,12 @@ def _tag(value: Any) -> Any:
     """Which member of the union judges a value: that of its kind, or the plain names."""
     if isinstance(value, Mapping):
         return value.get("kind")
-    return "affinity" if isinstance(value, Affinity) else "plain"
+    return value.kind if isinstance(value, Affinity | OwnDiscipline) else "plain"
 
 
 Routing = Annotated[
-    Annotated[Plain, Tag("plain")] | Annotated[Affinity, Tag("affinity")],
+    Annotated[Plain, Tag("plain")] | Annotated[Affinity, Tag("affinity")] | Annotated[OwnDiscipline, Tag("own")],
     Discriminator(_tag),
     BeforeValidator(_shorthand),
 ]
-"""Where an arrival goes: a plain name, or affinity with its options."""
+"""Where an arrival goes: a plain name, affinity with its options, or where a user's own function says."""

@@ -1,11 +1,13 @@
 """Parameters of waiting: room in a queue, who goes first, and how long a request is willing to stay."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from sim.config import Count, Parameters, PositiveSeconds, Spread
 from sim.serving.discipline.queueing import LEVELS
+from sim.serving.own import OwnDiscipline
 
 MAX_QUEUE = 10_000_000  # assumption: each waiting request takes 64 bytes, so one full queue is about 0.64 GB
 REJECT = "reject"
@@ -15,11 +17,20 @@ class Queue(Parameters):
     """Room to wait: requests that each queue holds beyond those in service.
 
     overflow: what happens to one more, and to one that finds no replica to wait for: reject, or the name of another
-    pool, whose router takes it (and may reject it: that pool overflows nowhere).
+    pool, whose router takes it (and may reject it: that pool overflows nowhere); order: a user's own function that says
+    who is served next (None: the highest priority, and within it who came first).
     """
 
     capacity: Annotated[Count, Field(ge=0, le=MAX_QUEUE)]
     overflow: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")] = REJECT
+    order: OwnDiscipline | None = None
+
+    @field_validator("order", mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        if value is not None and not isinstance(value, Mapping | OwnDiscipline):
+            raise ValueError("not a group of keys. Type {kind: own, name: NAME}, or null.")
+        return value
 
 
 Priority = Annotated[Count, Field(ge=0, le=LEVELS - 1)]

@@ -26,8 +26,10 @@ from sim.scenario import Scenario, phase_scenarios
 from sim.scenario.model import visits
 from sim.serving.admission import AnswerCache, SemanticCache
 from sim.serving.exact import ExactPlane
+from sim.serving.own import Discipline
 from sim.serving.plane import Areas, Plane, Traffic
 from sim.serving.reference import ReferencePlane
+from sim.serving.reference_own import Disciplines
 from sim.streams import Streams
 from sim.workload.block import ArrivalSource
 from sim.workload.source import arrival_source
@@ -36,6 +38,7 @@ from sim.world.coverage import Coverage
 from sim.world.gauges import Gauges
 from sim.world.layout import cache_room, highest_priority, lay_out, most_steps, most_users, steering
 from sim.world.lifecycle import Lifecycle
+from sim.world.own import disciplines_of
 from sim.world.promotions import Promotions
 from sim.world.records import Records
 from sim.world.terms import ControlTerms
@@ -52,18 +55,20 @@ class World:
     def __init__(
         self, scenario: Scenario, streams: Streams, progress: Callable[[Progress], None] | None,
         decided_ns: Mapping[str, int | None], spool: Path | None,
+        disciplines: Mapping[str, Discipline] | None = None,
     ) -> None:  # fmt: skip
         """decided_ns: phases that are decided at these times (ns; None: never), whatever their dates and gates say;
-        spool: folder in which the request log grows (None: one of the system's).
+        spool: folder in which the request log grows (None: one of the system's); disciplines: a user's own, by name.
         """
         self.scenario, self.calendar = scenario, scenario.calendar()
         self.effective = phase_scenarios(scenario)
         self.names = list(scenario.workloads)
+        asked = Disciplines(disciplines_of(self.effective, disciplines), self.names)
         self.sources = _sources(scenario, streams)
         self.layout = lay_out(self.effective)
         self.clock = Clock()
         self.events = EventLog(self.clock)
-        self.plane = self._plane(streams)
+        self.plane = self._plane(streams, asked)
         self.fleets = self._fleets()
         self.lives = self._lives(streams)
         first = next(iter(self.effective.values()))
@@ -92,9 +97,8 @@ class World:
 
     # --- building
 
-    def _plane(self, streams: Streams) -> Plane:
-        engine: type[ExactPlane] | type[ReferencePlane]
-        engine = ExactPlane if self.scenario.engine == "exact" else ReferencePlane
+    def _plane(self, streams: Streams, own: Disciplines) -> Plane:
+        engine = ExactPlane if self.scenario.engine == "exact" else partial(ReferencePlane, own=own)
         traffic = [
             Traffic(
                 streams.key(f"exposure/{name}"), streams.key(f"service/{name}"), workload.tenant_count,
