@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,9 +59,10 @@ def built_in(drawn, copied):
     return drawn | {"rows": rows}
 
 
-@settings(max_examples=60, deadline=None)
-@given(world() | calling(), st.sampled_from(list(COPIES)))
-def test_a_copy_of_a_built_in_discipline_is_the_built_in_one(drawn, copied):
+@pytest.mark.parametrize("copied", COPIES)
+@settings(max_examples=40, deadline=None)
+@given(world() | calling())
+def test_a_copy_of_a_built_in_discipline_is_the_built_in_one(copied, drawn):
     own = play(with_own(highest_and_first), asking(drawn, copied))
 
     assert_alike(own, play(ExactPlane, built_in(drawn, copied)))
