@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sim.report.numbers import duration, share, three, whole
 from sim.scenario.model import Workload
+from sim.serving.cascade import Below
 from sim.serving.clients import ExponentialRetry, Stage
 
 
@@ -33,5 +34,8 @@ def _stage(stage: Stage, own: str) -> str:
     if stage.hedge is not None:
         what = "parts" if stage.fan_out > 1 else "requests"
         said.append(f"a second copy of {what} not answered after {duration(stage.hedge.after_s)}")
-    said += [f"{share(part)} go on to {other}" for other, part in stage.next.items()]
+    for other, part in stage.shares.items():
+        onward = stage.next[other]
+        why = f" (confidence below {onward.confidence_below:g})" if isinstance(onward, Below) else ""
+        said.append(f"{share(part)} go on to {other}{why}")
     return ", ".join(said)

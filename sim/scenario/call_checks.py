@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from sim.scenario.errors import Refusal
 from sim.scenario.model import Scenario, Workload, is_call, pools_of
 from sim.serving.admission import AnswerCache, NoAdmission
-from sim.serving.clients import ExponentialRetry
+from sim.serving.cascade import Below, Confidence
+from sim.serving.clients import ExponentialRetry, Stage
 from sim.serving.waiting import REJECT, EndlessPatience
 from sim.workload.parameters import ClosedLoopWorkload
 
@@ -164,6 +165,21 @@ def _stages(effective: Scenario, name: str, workload: Workload) -> Iterator[str]
                 f"workload {name}: a hedge of stage {stage} goes to the one replica that pool {pool} has, where the "
                 "first copy already is. Raise its max_replicas, or leave hedge out."
             )
+        if it.confidence is not None:
+            yield from _cascade(name, stage, it, it.confidence)
+
+
+def _cascade(name: str, stage: str, it: Stage, confidence: Confidence) -> Iterator[str]:
+    """What share of a stage's requests its thresholds come to, from the lowest one up."""
+    between = "below"
+    for other, share in it.shares.items():
+        onward = it.next[other]
+        assert isinstance(onward, Below)
+        yield (
+            f"workload {name}: stage {stage} passes {100 * share:.3g} % of its requests on to {other}, those of "
+            f"confidence {between} {onward.confidence_below:g} ({confidence.said()})."
+        )
+        between = f"from {onward.confidence_below:g} to"
 
 
 def _span(seconds: float) -> str:

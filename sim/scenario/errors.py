@@ -170,7 +170,8 @@ def _real_path(loc: tuple[Any, ...], tree: Any) -> KeyPath:
         if isinstance(tree, Mapping):
             here = key in tree
             unsaid = "kind" not in tree and (path[-1] if path else "", key) in _UNSAID
-            is_tag = not here and i < len(loc) and (tree.get("kind") == key or unsaid)
+            bracketed = key.startswith("[") and key != "[key]"  # the tag of what has no kind
+            is_tag = not here and i < len(loc) and (tree.get("kind") == key or unsaid or bracketed)
             if is_tag:
                 continue
             tree = tree.get(key)

@@ -224,7 +224,7 @@ def _shortest_s(scenario: Scenario, workload: str, time_s: Callable[[Pool], floa
     def onward_s(name: str) -> float:
         stage = asked.stages[name]
         ways = [onward_s(other) for other in stage.next]
-        if math.fsum(stage.next.values()) < 1.0:
+        if math.fsum(stage.shares.values()) < 1.0:
             ways.append(0.0)
         return time_s(scenario.pools[stage.pool or asked.pool]) + min(ways, default=0.0)
 
@@ -241,6 +241,6 @@ def visits(workload: Workload) -> dict[str, float]:
         stage = workload.stages[name]
         pool = stage.pool or workload.pool
         seen[pool] = seen.get(pool, 0.0) + stage.fan_out * reach[name]
-        for other, share in stage.next.items():
+        for other, share in stage.shares.items():
             reach[other] += share * reach[name]
     return seen

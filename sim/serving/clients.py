@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from sim.config import Count, Parameters, Positive, PositiveSeconds, Share
+from sim.serving import cascade
 from sim.serving.discipline.calls import MOST_ATTEMPTS, MOST_SHARDS, MOST_STAGES
 from sim.serving.kernels.state import MOST_BRANCHES
 
@@ -72,13 +73,20 @@ class Stage(Parameters):
 
     pool: that serves it (None: the workload's own); fan_out: parts that the request is split into, each served by
     itself, the slowest of which decides; hedge: of each part; next: stages that follow, each with the share of requests
-    that go there; all others have been answered.
+    that go there, or with the confidence below which they do; all others have been answered; confidence: of this
+    stage's answers.
     """
 
     pool: str | None = None
     fan_out: Annotated[Count, Field(ge=1, le=MOST_SHARDS)] = 1
     hedge: Hedge | None = None
-    next: dict[str, Share] = Field(default_factory=dict)
+    next: dict[str, cascade.Onward] = Field(default_factory=dict)
+    confidence: cascade.Confidence | None = None
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of requests that go on to each stage that follows."""
+        return cascade.shares(self.next, self.confidence)
 
 
 def way_problem(stages: Mapping[str, Stage]) -> tuple[tuple[str, ...], str] | None:
@@ -94,12 +102,15 @@ def way_problem(stages: Mapping[str, Stage]) -> tuple[tuple[str, ...], str] | No
             return (*where, unknown[0]), f"no such stage. Stages: {', '.join(stages)}."
         if len(stage.next) > MOST_BRANCHES:
             return where, f"{len(stage.next)} stages. Up to {MOST_BRANCHES} may follow one."
-        if math.fsum(stage.next.values()) > 1.0 + _SHARES_WITHIN:
+        wrong = cascade.problem(stage.next, stage.confidence)
+        if wrong is not None:
+            return (name, *wrong[0]), wrong[1]
+        if math.fsum(stage.shares.values()) > 1.0 + _SHARES_WITHIN:
             return (
                 where,
-                f"shares add up to {math.fsum(stage.next.values()):.6g}, over 1. Type shares of at most 1 in all.",
+                f"shares add up to {math.fsum(stage.shares.values()):.6g}, over 1. Type shares of at most 1 in all.",
             )
-        if any(share == 0.0 for share in stage.next.values()):
+        if any(share == 0.0 for share in stage.shares.values()):
             return where, "a share of 0. Leave that stage out, or type a share above 0."
     return _loop(stages) or _never_reached(stages)
 

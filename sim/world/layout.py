@@ -160,7 +160,7 @@ def _path(workload: Workload, rows: dict[str, int]) -> tuple[Step, ...]:
     return tuple(
         Step(
             rows[stage.pool or workload.pool], stage.fan_out, 0 if stage.hedge is None else to_ns(stage.hedge.after_s),
-            tuple((places[name], share) for name, share in stage.next.items()),
+            tuple((places[name], share) for name, share in stage.shares.items()),
         )
         for stage in workload.stages.values()
     )  # fmt: skip
