@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 COUNTS = (
     "potential", "offered", "hit", "completed", "good", "throttled", "rejected", "timed_out", "retries", "hedges",
+    "failed",
 )  # fmt: skip
-_ENDS = ("hit", "completed", "throttled", "rejected", "timed_out")
+_ENDS = ("hit", "completed", "throttled", "rejected", "timed_out", "failed")
 _NAME = 3  # place of the workload in a row; its pool and then COUNTS follow
 _QUANTILES = (("latency_p50_s", 0.5), ("latency_p95_s", 0.95), ("latency_p99_s", 0.99))
 
@@ -96,7 +97,7 @@ class Recorder:
             area, queue = (a - b for a, b in zip(areas, self._last_area[w], strict=True))
             self._rows.append((
                 self._start_ns / NS_PER_S, now_ns / NS_PER_S, phase, name, out.pool,
-                *(int(now[w][c]) - int(self._last[w][c]) for c in COUNTS), 0, int(now[w]["in_system"]),
+                *(int(now[w][c]) - int(self._last[w][c]) for c in COUNTS), int(now[w]["in_system"]),
                 float(now[w]["latency_sum_s"] - self._last[w]["latency_sum_s"]),
                 int(now[w]["waited"]) - int(self._last[w]["waited"]),
                 float(now[w]["wait_sum_s"] - self._last[w]["wait_sum_s"]),
@@ -128,7 +129,7 @@ class Recorder:
         import pandas as pd
 
         names = (
-            "start_s", "end_s", "phase", "workload", "pool", *COUNTS, "failed", "in_system",
+            "start_s", "end_s", "phase", "workload", "pool", *COUNTS, "in_system",
             "latency_sum_s", "waited", "wait_sum_s", "in_system_mean",
             "queue_mean", "replicas_ready", "replica_s", "busy_s", "capacity_per_s", "quality", "quality_seen",
             *self.more,

@@ -11,7 +11,7 @@ from sim.serving import cascade
 from sim.serving.discipline.calls import MOST_ATTEMPTS, MOST_SHARDS, MOST_STAGES
 from sim.serving.kernels.state import MOST_BRANCHES
 
-FAILURES = ("throttled", "rejected", "timed_out")
+FAILURES = ("throttled", "rejected", "timed_out", "failed")
 _SHARES_WITHIN = 1e-9  # what shares that add up to 1 may miss it by
 
 
@@ -46,7 +46,7 @@ class ExponentialRetry(Parameters):
 
     kind: Literal["exponential"] = "exponential"
     max_attempts: Annotated[Count, Field(ge=2, le=MOST_ATTEMPTS - 1)]
-    after: Annotated[tuple[Literal["throttled", "rejected", "timed_out"], ...], AfterValidator(_some_failure)]
+    after: Annotated[tuple[Literal["throttled", "rejected", "timed_out", "failed"], ...], AfterValidator(_some_failure)]
     base_delay_s: PositiveSeconds
     max_delay_s: PositiveSeconds
     multiplier: Annotated[Positive, AfterValidator(_a_growing_factor)]

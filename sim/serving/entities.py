@@ -92,6 +92,7 @@ class Replica:
     queue: Queue
     taking: bool = False
     draining: bool = False
+    failed: bool = False
     serving: list[Request] = field(default_factory=list)
     work: simpy.Event | None = None
     started_ns: int = 0

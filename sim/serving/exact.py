@@ -16,6 +16,7 @@ from sim.serving.kernels import advance as kernels
 from sim.serving.kernels.ahead import service_uniforms
 from sim.serving.kernels.cache import clear, fit
 from sim.serving.kernels.calls import gather
+from sim.serving.kernels.failure import fail
 from sim.serving.kernels.log import thin
 from sim.serving.kernels.state import (
     ACTIVE_CALL,
@@ -40,6 +41,7 @@ from sim.serving.kernels.state import (
     NO_KEY,
     NODES_FULL,
     NOW,
+    OFF,
     READY,
     ROUSED,
     ROUSED_ROWS,
@@ -84,6 +86,7 @@ class ExactPlane:
         self._service_uniforms = service_uniforms.compiled()
         self.on_drained: Callable[[int], None] = lambda slot: None
         self.on_woken: Callable[[int], None] = lambda row: None
+        self._empty: set[int] = set()  # slots whose draining replica has run empty in this instant
         self._woken_ns = -1  # when a look ahead was last cut short by a wake-up
 
     @property
@@ -171,7 +174,13 @@ class ExactPlane:
     def _wake(self, slot: int, t_ns: int) -> None:
         """A draining replica has run empty: its fleet hears of it at that instant."""
         self._done_ns, self._done_rank = t_ns, 0
-        self._clock.call_at(t_ns, Rank.SCALE_IN, lambda: self.on_drained(slot), slot)
+        self._empty.add(slot)
+        self._clock.call_at(t_ns, Rank.SCALE_IN, partial(self._gone, slot), slot)
+
+    def _gone(self, slot: int) -> None:
+        if slot in self._empty:
+            self._empty.remove(slot)
+            self.on_drained(slot)
 
     def ready(self, slot: int) -> None:
         """See Plane."""
@@ -184,6 +193,17 @@ class ExactPlane:
     def _touch(self, slot: int, mode: int) -> bool:
         self._room_for_log()
         return bool(kernels.set_mode(self._st, slot, mode, self._clock.now))
+
+    def fail(self, slot: int) -> None:
+        """See Plane: a call that fails needs a timer at most, for its next attempt or for its user's thoughts."""
+        self._empty.discard(slot)
+        s = self._st.slots[slot]
+        if s["mode"] == OFF:
+            return
+        self._room_for_log()
+        while self._calls is not None and len(self._st.timers) - self._st.scalars[TIMERS] < s["serving"] + s["queued"]:
+            self._grow_calls()
+        fail(self._st, slot, self._clock.now, self._calls)
 
     def open(self, row: int) -> None:
         """See Plane."""

@@ -378,6 +378,14 @@ class Plane(Protocol):
     def drain(self, slot: int) -> bool:
         """The slot's replica takes no more requests; True when it is empty already."""
 
+    def fail(self, slot: int) -> None:
+        """The slot's replica, ready or draining, dies: its slot is free, and `on_drained` will not tell of it.
+
+        Those queued at it or in service there fail now, but for those whose deadline (or patience, in the queue) has
+        passed, who have timed out. A call's attempt fails with any of its shards of which no other copy is left. Who
+        waits in a shared queue goes on waiting. Nothing happens where the slot is free already.
+        """
+
     def open(self, row: int) -> None:
         """Arrivals may come to this row, again perhaps."""
 

@@ -52,7 +52,16 @@ class ReferencePlane:
         self._reception = Reception(clock, self.workloads, traffic)
         self._calls = Calls(clock, rows, traffic, self._tally, self._reception, self._send)
         self._pools = Pools(
-            clock, rows, traffic, self.rows, self._tally, self._served, self._end_visit, self._reception, own
+            clock,
+            rows,
+            traffic,
+            self.rows,
+            self._tally,
+            self._served,
+            self._end_visit,
+            self._lost,
+            self._reception,
+            own,
         )
 
     @property
@@ -98,6 +107,10 @@ class ReferencePlane:
     def drain(self, slot: int) -> bool:
         """See Plane."""
         return self._pools.drain(slot)
+
+    def fail(self, slot: int) -> None:
+        """See Plane."""
+        self._pools.fail(slot)
 
     def look_ahead(self, row: int, first_ns: int, interval_ns: int, samples: NDArray[np.int64]) -> bool:
         """SimPy cannot go back, so it never looks ahead."""
@@ -232,3 +245,10 @@ class ReferencePlane:
         self._tally.end_served(r)
         self._reception.remember(r)
         r.ended.succeed()
+
+    def _lost(self, r: Request) -> None:
+        """A request was at a replica that has died."""
+        if r.call is not None:
+            self._calls.shard_failed(r)
+        else:
+            self._tally.end_failed(r)

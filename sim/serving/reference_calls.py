@@ -10,7 +10,7 @@ from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.serving.discipline.calls import ONE, draw_backoff_ns, draw_think_ns, timer_order, visit
 from sim.serving.entities import Call, Request
-from sim.serving.kernels.state import API, COMPLETED, HIT, NO_KEY, REJECTED, THROTTLED, TIMED_OUT
+from sim.serving.kernels.state import API, COMPLETED, FAILED, HIT, NO_KEY, REJECTED, THROTTLED, TIMED_OUT
 from sim.serving.plane import Row, Steering, Step, Traffic, steer_calls
 from sim.serving.reception import Reception
 from sim.serving.tally import Tally
@@ -78,6 +78,15 @@ class Calls:
             self._enter(call, following)
         else:
             self._end(call, COMPLETED, self._clock.now, r)
+
+    def shard_failed(self, r: Request) -> None:
+        """The replica that a shard, or a copy of one, was at has died: without another copy the attempt fails."""
+        call, ends = r.call, r.waited_for and r.twin is None
+        assert call is not None
+        if r.twin is not None:
+            r.twin.twin = None
+        if ends:
+            self._fail(call, FAILED)
 
     def finish(self, end_ns: int) -> float:
         """The horizon: an attempt that has reached its deadline was the last one; seconds of those who stay."""

@@ -61,16 +61,18 @@ _place = cache(replica_place)
 
 class Pools:
     """Everything behind the routers. counters: of the rows (dtype ROW); end, end_visit: told of each request
-    that was served; reception: keeps the replicas' own caches; own: a user's own disciplines, where rows name any.
+    that was served; lost: of each at a replica that has died; reception: keeps the replicas' own caches; own: a user's
+    own disciplines, where rows name any.
     """
 
     def __init__(
         self, clock: Clock, rows: list[Row], traffic: list[Traffic], counters: NDArray[Any], tally: Tally,
-        end: Callable[[Request], None], end_visit: Callable[[int, Request], None], reception: Reception,
-        own: Disciplines | None = None,
+        end: Callable[[Request], None], end_visit: Callable[[int, Request], None], lost: Callable[[Request], None],
+        reception: Reception, own: Disciplines | None = None,
     ) -> None:  # fmt: skip
         self._clock, self._rows, self._traffic, self._tally, self._end = clock, rows, traffic, tally, end
-        self._reception, self._end_visit, self._own = reception, end_visit, own or Disciplines()
+        self._reception, self._end_visit, self._lost, self._own = reception, end_visit, lost, own or Disciplines()
+        self._empty: set[int] = set()  # slots whose draining replica has run empty in this instant
         self.rows = counters
         self.on_drained: Callable[[int], None] = lambda slot: None
         self.on_woken: Callable[[int], None] = lambda row: None
@@ -100,6 +102,29 @@ class Pools:
         replica.taking, replica.draining = False, True
         self._look(row, replica, True)
         return self._retire_if_empty(replica)
+
+    def fail(self, slot: int) -> None:
+        """See `sim.serving.plane.Plane`."""
+        row, now = self._row_of[slot], self._clock.now
+        replica = self._replicas[row][slot - int(self.rows[row]["first"])]
+        self._empty.discard(slot)
+        if not (replica.taking or replica.draining):
+            return
+        replica.taking = replica.draining = False
+        replica.failed = True
+        if replica.serving:
+            self.rows[row]["busy_flow"] -= now
+            self.rows[row]["busy"] -= 1
+        lost, replica.serving = replica.serving, []
+        for r in lost:
+            self._lost(r)
+        while replica.queue.waiting:
+            r = replica.queue.waiting.popleft()
+            self._tally.count(r.workload, queued=-1, queue_flow=-now)
+            self._lost(r)
+        replica.queue.due_ns = -1
+        if replica.work is not None and not replica.work.triggered:
+            replica.work.succeed([])
 
     def open(self, row: int) -> None:
         """See `sim.serving.plane.Plane`."""
@@ -143,6 +168,8 @@ class Pools:
                 return
             took = self._service_ns(p, batch, replica.completions)
             yield self._clock.at(self._clock.now + took, Rank.COMPLETION, replica.slot)
+            if replica.failed:
+                return
             for r in batch:
                 self._end_visit(row, r)
                 if self._home(row, r) != zone_of_replica(replica.slot - int(self.rows[row]["first"]), p.zones):
@@ -164,7 +191,13 @@ class Pools:
             replica.work = self._clock.event()
             self._look(row, replica, False)
             if self._retire_if_empty(replica):
-                self._clock.call_at(now, Rank.SCALE_IN, lambda: self.on_drained(replica.slot), replica.slot)
+                self._empty.add(replica.slot)
+                self._clock.call_at(now, Rank.SCALE_IN, lambda: self._gone(replica.slot), replica.slot)
+
+    def _gone(self, slot: int) -> None:
+        if slot in self._empty:
+            self._empty.remove(slot)
+            self.on_drained(slot)
 
     def _service_ns(self, p: Row, batch: list[Request], served: int) -> int:
         """Service time of a batch; served: requests that the replica has served since it was ready."""

@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from sim.clock.environment import Clock
 from sim.record.histogram import BUCKETS, bucket_of, take_counts
+from sim.serving.discipline.batching import is_dead
 from sim.serving.discipline.recording import draw_logged
 from sim.serving.entities import Call, Request
-from sim.serving.kernels.state import COMPLETED, HIT, IN_SYSTEM, LOG, REJECTED, THROTTLED, TIMED_OUT, WORKLOAD
+from sim.serving.kernels.state import COMPLETED, FAILED, HIT, IN_SYSTEM, LOG, REJECTED, THROTTLED, TIMED_OUT, WORKLOAD
 from sim.serving.plane import Traffic
 
 _COUNTERS = {
     HIT: "hit", COMPLETED: "completed", THROTTLED: "throttled", REJECTED: "rejected", TIMED_OUT: "timed_out",
+    FAILED: "failed",
 }  # fmt: skip
 
 
@@ -58,6 +60,15 @@ class Tally:
         self.count(r.workload, timed_out=1, lost_sum_s=(self._clock.now - r.arrival_ns) * 1e-9)
         self._note(r, TIMED_OUT, r.gives_up_ns)
         self._leave(r, self._clock.now)
+        r.ended.succeed()
+
+    def end_failed(self, r: Request) -> None:
+        """The replica that a request was at has died: it fails, or has timed out where nobody waited any more."""
+        now, leaves_ns = self._clock.now, r.deadline_ns if r.start_ns >= 0 else r.gives_up_ns
+        late = is_dead(leaves_ns, now, True)
+        self.count(r.workload, lost_sum_s=(now - r.arrival_ns) * 1e-9, **{"timed_out" if late else "failed": 1})
+        self._note(r, TIMED_OUT if late else FAILED, leaves_ns if late else now)
+        self._leave(r, now)
         r.ended.succeed()
 
     def reject(self, r: Request) -> None:

@@ -37,7 +37,7 @@ _BUG = "This is a bug in poc2scale: please report it."
 _HOURS_TOLERANCE = 1e-9  # float hours of up to 1e5 lines, each rounded to 1e-16 of itself
 _USED = (
     "offered", "hit", "completed", "throttled", "rejected", "timed_out", "api_calls", "api_prompt_tokens",
-    "api_output_tokens", "crossed", "wrong_hit",
+    "api_output_tokens", "crossed", "wrong_hit", "failed",
 )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ class Books:
             )  # fmt: skip
         logs = used["offered"] * workload.log_bytes
         log_lines(self.ledger, at_s, self._ingest, self._storage[name], logs, phase, workload=name)
-        life, shed = self._lives.get(name), used["rejected"] + used["timed_out"]
+        life, shed = self._lives.get(name), used["rejected"] + used["timed_out"] + used["failed"]
         quality = life.quality_mean(self._at_ns, round(at_s * NS_PER_S)) if life else float("nan")
         fresh = life.fresh if life else float("nan")
         value_lines(

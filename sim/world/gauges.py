@@ -11,7 +11,7 @@ from sim.record.recorder import Recorder
 from sim.scenario import Scenario
 from sim.world.books import Books
 
-_ENDED = ("hit", "completed", "rejected", "timed_out")
+_ENDED = ("hit", "completed", "rejected", "timed_out", "failed")
 
 
 class Gauges:

@@ -14,13 +14,13 @@ from sim.serving.clients import ExponentialRetry
 from sim.serving.discipline.caching import EVICTIONS
 from sim.serving.discipline.calls import FULL_JITTER, NO_JITTER, ONE
 from sim.serving.discipline.service import DISTRIBUTIONS
-from sim.serving.kernels.state import NEVER, REJECTED, THROTTLED, TIMED_OUT
+from sim.serving.kernels.state import FAILED, NEVER, REJECTED, THROTTLED, TIMED_OUT
 from sim.serving.parameters import Api
 from sim.serving.plane import Retry, Row, Steering, Step, Users, api_row, pool_row
 from sim.serving.waiting import REJECT, EndlessPatience, LognormalPatience
 from sim.workload.parameters import ClosedLoopWorkload
 
-_FAILURES = {"throttled": THROTTLED, "rejected": REJECTED, "timed_out": TIMED_OUT}
+_FAILURES = {"throttled": THROTTLED, "rejected": REJECTED, "timed_out": TIMED_OUT, "failed": FAILED}
 HEADROOM = 2  # places for replicas: twice the most ever asked for, so that as many may drain as serve
 
 

@@ -13,7 +13,7 @@ from sim.serving.own import Discipline
 from sim.world.build import World
 from sim.world.run import Run
 
-OUTCOMES = ("potential", "offered", "hit", "completed", "throttled", "rejected", "timed_out", "in_system")
+OUTCOMES = ("potential", "offered", "hit", "completed", "throttled", "rejected", "timed_out", "in_system", "failed")
 
 
 def simulate(
@@ -47,7 +47,7 @@ def simulate(
 def _run_of(world: World, seed: int, replication: int) -> Run:
     counters = world.plane.workloads
     totals = {name: int(counters[name].sum()) for name in OUTCOMES}
-    totals |= {"failed": 0} | {name: int(counters[name].sum()) for name in world.records.windows.more}
+    totals |= {name: int(counters[name].sum()) for name in world.records.windows.more}
     if any(is_call(workload) for lived_in in world.effective.values() for workload in lived_in.workloads.values()):
         totals |= {name: int(counters[name].sum()) for name in ("retries", "hedges")}
     return Run(

@@ -103,7 +103,7 @@ WRONG_RETRIES = {
     "a budget over one": ([RETRY, "retry.budget=150 %"], "retry.budget: 150 %", ["at most 100 %"]),
     "after nothing": ([RETRY, "retry.after=[]"], "retry.after: empty", ["throttled, rejected, timed_out", "none"]),
     "after what never happens": (
-        [RETRY, "retry.after=[failed]"], "retry.after.0: failed", ["Allowed: throttled, rejected or timed_out"],
+        [RETRY, "retry.after=[lost]"], "retry.after.0: lost", ["Allowed: throttled, rejected, timed_out or failed"],
     ),
     "after the same twice": (
         [RETRY, "retry.after=[rejected,rejected]"], "retry.after: names an outcome twice", ["Type each once"],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sim.serving.discipline.calls import FULL_JITTER, NO_JITTER
 from sim.serving.exact import ExactPlane
-from sim.serving.kernels.state import REJECTED, THROTTLED, TIMED_OUT
+from sim.serving.kernels.state import FAILED, REJECTED, THROTTLED, TIMED_OUT
 from sim.serving.plane import Retry, Step, Users
 from sim.serving.reference import ReferencePlane
 from tests.laws.test_engines_agree import STEPS, USERS, assert_alike, assert_all_accounted_for, play, tick, world
@@ -41,7 +41,7 @@ def path(draw):
 def retry(draw):
     return Retry(
         attempts=draw(st.integers(2, 4)),
-        on=tuple(draw(st.sets(st.sampled_from([THROTTLED, REJECTED, TIMED_OUT]), min_size=1))),
+        on=tuple(draw(st.sets(st.sampled_from([THROTTLED, REJECTED, TIMED_OUT, FAILED]), min_size=1))),
         base_ns=draw(st.sampled_from([0, 100, 200])), factor=draw(st.sampled_from([1.0, 2.0])), most_ns=500,
         jitter=draw(st.sampled_from([NO_JITTER, FULL_JITTER])), budget=draw(st.sampled_from([0, 300_000, 1_000_000])),
         saved=draw(st.sampled_from([1_000_000, 3_000_000])),

@@ -163,7 +163,15 @@ def play(engine, world):
             turn(off[-1])
         plane.arm(row, world["again"])
 
+    def fail(slot):
+        if mode[slot] != "off":
+            plane.fail(slot)
+            mode[slot] = "off"
+            drained.append((clock.now, "failed", slot))
+
     plane.on_drained, plane.on_woken = gone, woken
+    for i, (t, rank, slot) in enumerate(world.get("failures", ())):
+        clock.call_at(t, rank, partial(fail, slot), 2000 + i)
     for t, row in world.get("armed", ()):
         clock.call_at(t, Rank.PHASE, partial(plane.arm, row, True), 1)
     for slot in sorted(world["ready_at_start"]):
@@ -191,6 +199,7 @@ COUNTERS = (
     "potential", "offered", "hit", "completed", "good", "throttled", "rejected", "timed_out", "in_system", "waited",
     "api_calls", "api_prompt_tokens", "api_output_tokens", "system_flow", "queued", "queue_flow", "latency_sum_s",
     "lost_sum_s", "wait_sum_s", "cache_live", "attempts", "retries", "hedges", "budget", "issued", "crossed",
+    "failed",
 )  # fmt: skip
 
 
@@ -214,7 +223,7 @@ def assert_all_accounted_for(played):
     log, counters, *_ = played
     assert len(log) == sum(counters["offered"])
     for w, offered in enumerate(counters["offered"]):
-        ended = sum(counters[name][w] for name in ("hit", "completed", "throttled", "rejected", "timed_out"))
+        ended = sum(counters[name][w] for name in ("hit", "completed", "throttled", "rejected", "timed_out", "failed"))
         assert offered == ended + counters["in_system"][w]
 
 

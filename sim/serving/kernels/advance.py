@@ -176,7 +176,7 @@ def advance(
 
 
 @inlined
-def _list_ready(st: State, p) -> None:  # type: ignore[no-untyped-def]
+def list_ready(st: State, p) -> None:  # type: ignore[no-untyped-def]
     """List a row's ready slots, zone by zone where its router looks at home first. p: the record of the row."""
     n, lists = 0, p.zones if p.at_home != 0 else 1
     for zone in range(lists):
@@ -204,7 +204,7 @@ def set_mode(st: State, slot: int, mode: int, t: int) -> bool:
         s.batch_limit = 1.0
         clear_slot(store_of(st), slot)
     s.mode = mode
-    _list_ready(st, p)
+    list_ready(st, p)
     p.stale = 1
     if p.kind == SHARED_QUEUE:
         prefer(st, row, slot)

@@ -19,6 +19,7 @@ from sim.serving.kernels.state import (
     ACTIVE_CALL,
     API,
     COMPLETED,
+    FAILED,
     FREE_CALL,
     HIT,
     NO_KEY,
@@ -157,6 +158,18 @@ def shard_served(st: State, node: int, start_ns: int, t: int, slot: int, batch: 
         _end(st, call, COMPLETED, t, t, start_ns, slot, batch)
 
 
+@apart
+def shard_failed(st: State, node: int, t: int) -> None:
+    """The replica that a shard, or a copy of one, was at has died at `t`: another copy may still be answered, and
+    without one the attempt fails.
+    """
+    call = st.nodes[node].call
+    ends = waited_for(st, node) and st.shards[node].twin < 0
+    free_shard(st, node)
+    if ends:
+        _fail(st, call, FAILED, t)
+
+
 @inlined
 def _following(st: State, call: int) -> int:
     """The stage that the call goes on to, or -1 when it has been answered."""
@@ -209,6 +222,8 @@ def _end(st: State, call: int, outcome: int, t: int, end_ns: int, start_ns: int,
         wl.timed_out += 1
     elif outcome == REJECTED:
         wl.rejected += 1
+    elif outcome == FAILED:
+        wl.failed += 1
     else:
         wl.throttled += 1
     if outcome != COMPLETED:

@@ -22,8 +22,8 @@ NO_KEY = -(2**63)  # content key of a request that resembles no other
 API, LEAST_OUTSTANDING, ROUND_ROBIN, SHARED_QUEUE, RANDOM, POWER_OF_TWO, AFFINITY = range(7)
 BY_CONTENT, BY_TENANT = 0, 1
 OFF, READY, DRAINING = 0, 1, 2
-COMPLETED, TIMED_OUT, REJECTED, IN_SYSTEM, HIT, THROTTLED = range(6)
-OUTCOMES = ("completed", "timed_out", "rejected", "in_system", "hit", "throttled")  # their names
+COMPLETED, TIMED_OUT, REJECTED, IN_SYSTEM, HIT, THROTTLED, FAILED = range(7)
+OUTCOMES = ("completed", "timed_out", "rejected", "in_system", "hit", "throttled", "failed")  # their names
 DONE, DRAINED, NODES_FULL, LOG_FULL, JOURNAL_FULL, CALLS_FULL, WOKEN = range(7)
 MOST_BRANCHES = 4
 ACTIVE_CALL = -2  # `next` of a call that goes on
@@ -82,6 +82,7 @@ WORKLOAD = np.dtype([
     # rank in queues; patience in a queue: mean (0: to the deadline), distribution, and sigma of the logarithm
     ("priority", _I), ("patience_mean_ns", _F), ("patience_distribution", _I), ("patience_sigma", _F),
     ("crossed", _I),  # requests served in another zone than their own
+    ("failed", _I),  # requests lost with the replica that they were at
 ])  # fmt: skip
 NODE = np.dtype([
     ("arrival_ns", _I), ("deadline_ns", _I), ("request", _I), ("workload", _I), ("next", _I), ("row", _I), ("key", _I),
