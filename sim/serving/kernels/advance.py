@@ -123,7 +123,7 @@ def advance(
         if st.scalars[ROUSED_ROWS] > 0:
             return WOKEN
         settle_calendar(st)
-        leaf = int(st.calendar_win[1])
+        leaf = int(np.int64(st.calendar_win[1]))  # as all other slots: what takes one is then compiled once
         key = st.calendar_key[leaf]
         event_ns = key >> 1
         if event_ns <= arrival_ns:

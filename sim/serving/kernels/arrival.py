@@ -1,5 +1,7 @@
 """An arrival in the compiled path, stage by stage: let in, admitted, answered by the cache, or routed and queued."""
 
+import numpy as np
+
 from sim.compiled import inlined
 from sim.serving.discipline.caching import SHARED
 from sim.serving.discipline.service import is_exposed
@@ -25,17 +27,18 @@ def arrive(st: State, w: int, request: int, position: int, t: int, calls: Calls)
     if not is_exposed(wl.exposure, wl.exposure_key, request, _EXPOSURE):
         return
     wl.offered += 1
+    tenant = int(np.int64(st.tenants[w, position]))  # as those of calls: what takes one is then compiled once
     if calls is not None and wl.calls != 0:
         prompt, output = tokens(st, w, position)
-        begin_call(st, w, request, st.keys[w, position], int(st.tenants[w, position]), int(prompt), int(output), -1, t)
+        begin_call(st, w, request, st.keys[w, position], tenant, prompt, output, -1, t)
         return
-    if wl.token_ns > 0 and not admitted(st, wl, st.tenants[w, position], t):
+    if wl.token_ns > 0 and not admitted(st, wl, tenant, t):
         wl.throttled += 1
         end_at_once(st, w, request, THROTTLED, t, -1, t)
     elif wl.cache_kind != 0 and _remembered(st, w, request, position, t):
         end_hit(st, w, request, t)
     else:
-        route(st, w, request, position, t)
+        route(st, w, request, position, tenant, t)
 
 
 @inlined

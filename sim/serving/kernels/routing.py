@@ -1,5 +1,7 @@
 """Routing in the compiled path: an admitted request goes to the API, or to a replica's queue if there is room."""
 
+import numpy as np
+
 from sim.compiled import inlined
 from sim.serving.discipline.batching import has_room
 from sim.serving.discipline.caching import PER_REPLICA
@@ -41,7 +43,7 @@ SHARED, NO_ROOM, KNOWN = -1, -2, -3
 
 
 @inlined
-def route(st: State, w: int, request: int, position: int, t: int) -> None:
+def route(st: State, w: int, request: int, position: int, tenant: int, t: int) -> None:
     """Send a request to its row: to the API, or into a queue if there is room; served at once if it may be."""
     row = st.workloads[w].row
     key = st.keys[w, position]
@@ -49,7 +51,7 @@ def route(st: State, w: int, request: int, position: int, t: int) -> None:
         prompt, output = tokens(st, w, position)
         call_api(st, admit(st, w, row, request, key, 0.0, t), prompt, output, 0, t)
         return
-    row, slot = find_room(st, row, w, request, key, int(st.tenants[w, position]), 0, t)
+    row, slot = find_room(st, row, w, request, key, tenant, 0, t)
     if slot == KNOWN:
         end_hit(st, w, request, t)
         return
@@ -64,7 +66,7 @@ def route(st: State, w: int, request: int, position: int, t: int) -> None:
 def tokens(st: State, w: int, position: int) -> tuple[int, int]:
     """Prompt and output tokens of a request in its workload's block, 0 where it has none."""
     if st.workloads[w].has_tokens:
-        return st.prompt_tokens[w, position], st.output_tokens[w, position]
+        return int(np.int64(st.prompt_tokens[w, position])), int(np.int64(st.output_tokens[w, position]))
     return 0, 0
 
 
