@@ -66,6 +66,8 @@ def _more_capacity(facts: Facts, phase: PhaseFacts, workload: str, limit_s: floa
             f"and the limit is {duration(limit_s)}.",
             "poc2scale list machine",
         )
+    if not {"min_replicas", "max_replicas"} <= type(scaler).model_fields.keys():  # a timetable, a policy of one's own
+        return Step(f"Have more replicas in pool {name}: {why}.", "poc2scale list autoscaler")
     if _at_limit(facts, phase, name, scaler.max_replicas):
         more = math.ceil(scaler.max_replicas * MORE)
         return Step(

@@ -19,6 +19,7 @@ from sim.fleet.fleet import Fleet
 from sim.fleet.scaling import ScalingLoop
 from sim.model.life import ModelLife
 from sim.operations.incidents import IncidentDesk
+from sim.policy.autoscaling import Plugin
 from sim.record.events import EventLog
 from sim.record.progress import Progress
 from sim.record.recorder import Outlook, PoolUse
@@ -39,6 +40,7 @@ from sim.world.gauges import Gauges
 from sim.world.layout import cache_room, highest_priority, lay_out, most_steps, most_users, steering
 from sim.world.lifecycle import Lifecycle
 from sim.world.own import disciplines_of
+from sim.world.policies import with_policies
 from sim.world.promotions import Promotions
 from sim.world.records import Records
 from sim.world.terms import ControlTerms
@@ -54,14 +56,16 @@ class World:
 
     def __init__(
         self, scenario: Scenario, streams: Streams, progress: Callable[[Progress], None] | None,
-        decided_ns: Mapping[str, int | None], spool: Path | None,
+        decided_ns: Mapping[str, int | None], spool: Path | None, policies: Mapping[str, Plugin],
         disciplines: Mapping[str, Discipline] | None = None,
     ) -> None:  # fmt: skip
         """decided_ns: phases that are decided at these times (ns; None: never), whatever their dates and gates say;
-        spool: folder in which the request log grows (None: one of the system's); disciplines: a user's own, by name.
+        spool: folder in which the request log grows (None: one of the system's); policies: controllers by pool that
+        were passed in Python, instead of the scenario's; disciplines: a user's own, by name.
         """
         self.scenario, self.calendar = scenario, scenario.calendar()
-        self.effective = phase_scenarios(scenario)
+        self.policies = policies
+        self.effective = with_policies(phase_scenarios(scenario), policies)
         self.names = list(scenario.workloads)
         asked = Disciplines(disciplines_of(self.effective, disciplines), self.names)
         self.sources = _sources(scenario, streams)

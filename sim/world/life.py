@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from sim import __version__
 from sim.clock.calendar import to_ns
@@ -11,6 +12,7 @@ from sim.scenario.checks import remarks
 from sim.scenario.model import is_call
 from sim.serving.own import Discipline
 from sim.world.build import World
+from sim.world.policies import own_notes, own_policies
 from sim.world.run import Run
 
 OUTCOMES = ("potential", "offered", "hit", "completed", "throttled", "rejected", "timed_out", "in_system", "failed")
@@ -19,23 +21,27 @@ OUTCOMES = ("potential", "offered", "hit", "completed", "throttled", "rejected",
 def simulate(
     scenario: Scenario, *, seed: int | None = None, replication: int = 0,
     progress: Callable[[Progress], None] | None = None, decided_s: Mapping[str, float | None] | None = None,
-    spool: Path | None = None, disciplines: Mapping[str, Discipline] | None = None,
+    spool: Path | None = None, policies: Mapping[str, Any] | None = None,
+    disciplines: Mapping[str, Discipline] | None = None,
 ) -> Run:  # fmt: skip
     """Play a scenario from its start to its horizon.
 
     seed: instead of the scenario's; replication: r for the r-th independent replication of the same seed; progress:
     called at the close of every record window; decided_s: phases that are decided at these times (s since the start;
     None: never), whatever their dates and gates say; spool: folder in which a request log grows while the run goes on
-    (None: one of the system's); disciplines: a user's own functions by name, see `sim.serving.own`. The same
-    scenario and seed give the same frames, to the byte. Raises InputError for a workload's file that cannot be
-    played and for an own discipline that is not there, RunError when a law is broken or an own discipline fails,
-    OSError where the log cannot be written; the log is gone then.
+    (None: one of the system's); policies: controllers by the name of the pool that each is to scale, instead of the
+    scenario's autoscaler, in every phase (see `sim.policy.autoscaling`); disciplines: a user's own functions by name,
+    see `sim.serving.own`. The same scenario and seed give the same frames, to the byte. Raises InputError for a
+    workload's file that cannot be played, for an unknown pool or an object that is no policy, and for an own discipline
+    that is not there, RunError when a law is broken or an own discipline fails, OSError where the log cannot be
+    written; the log is gone then.
     """
     from sim.streams import Streams
 
     root = scenario.seed if seed is None else seed
     decided_ns = {phase: None if at_s is None else to_ns(at_s) for phase, at_s in (decided_s or {}).items()}
-    world = World(scenario, Streams(root, replication), progress, decided_ns, spool, disciplines)
+    own = own_policies(scenario, policies or {})
+    world = World(scenario, Streams(root, replication), progress, decided_ns, spool, own, disciplines)
     try:
         world.run()
     except BaseException:
@@ -65,7 +71,12 @@ def _run_of(world: World, seed: int, replication: int) -> Run:
         phases_effective=world.lifecycle.spans,
         gates_checked=world.promotions.rows,
         thresholds=world.promotions.thresholds,
-        notes=[*remarks(world.scenario), *(n for s in world.sources for n in s.notes), *_never_in_effect(world)],
+        notes=[
+            *own_notes(world.policies),
+            *remarks(world.scenario),
+            *(n for s in world.sources for n in s.notes),
+            *_never_in_effect(world),
+        ],
         manifest={
             "version": __version__,
             "seed": seed,

@@ -1,26 +1,53 @@
 """Controllers that set a pool's number of replicas, one file each.
 
-A controller is its parameter class with `begin(now_ns) -> state` and `decide(observation, state, now_ns) -> (decision,
-state)`, both pure, and the attributes `min_replicas`, `max_replicas`, `initial_replicas` and `sync_period_s` (None:
-nothing it sees can change its mind, so it is asked once).
+A controller is its parameter class (`Controller`) with `begin(now_ns) -> state` and `decide(observation, state, now_ns)
+-> (decision, state)`, both pure, and the attributes `min_replicas`, `max_replicas`, `initial_replicas` and
+`sync_period_s` (None: nothing it sees can change its mind, so it is asked once). `controller.py` says what else the
+loop around it asks: whether a first request wakes it, which quantile of latency it sees, and `begin_in(setting,
+now_ns)` for those that use what is known of their pool.
 """
 
 from typing import Annotated
 
 from pydantic import Field
 
+from sim.policy.autoscaling.controller import Controller
 from sim.policy.autoscaling.fixed import Fixed
 from sim.policy.autoscaling.hpa import HorizontalPodAutoscaler
+from sim.policy.autoscaling.llm_aware import LlmAware
+from sim.policy.autoscaling.oracle import Oracle
+from sim.policy.autoscaling.plugin import Plugin
+from sim.policy.autoscaling.predictive import Predictive
+from sim.policy.autoscaling.queue_delay import QueueDelay
 from sim.policy.autoscaling.ray_serve import RayServe
+from sim.policy.autoscaling.scheduled import Scheduled
+from sim.policy.autoscaling.slo_feedback import SloFeedback
 
 Autoscaler = Annotated[
-    Fixed | HorizontalPodAutoscaler | RayServe,
+    Fixed
+    | HorizontalPodAutoscaler
+    | LlmAware
+    | Oracle
+    | Plugin
+    | Predictive
+    | QueueDelay
+    | RayServe
+    | Scheduled
+    | SloFeedback,
     Field(discriminator="kind"),
 ]
 
 __all__ = [
     "Autoscaler",
+    "Controller",
     "Fixed",
     "HorizontalPodAutoscaler",
+    "LlmAware",
+    "Oracle",
+    "Plugin",
+    "Predictive",
+    "QueueDelay",
     "RayServe",
+    "Scheduled",
+    "SloFeedback",
 ]

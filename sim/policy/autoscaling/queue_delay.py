@@ -1,0 +1,109 @@
+"""As many replicas as keep the wait in the queue under a target, by Little's law.
+
+Source: J. D. C. Little, "A Proof for the Queuing Formula L = lambda W", Operations Research 9 (1961): who joins a queue
+of L requests that leave it at X per second waits L / X. With n replicas that each answer mu requests per busy second,
+X is n mu while anybody waits, so that the wait stays under its target with n >= L / (mu target); and nothing is served
+for long with fewer than arrivals / (mu x the utilisation allowed). The larger of the two is asked for. mu is learnt
+from answers and busy time, and begins as a replica's throughput of one request at a time.
+"""
+
+import math
+from typing import Literal, NamedTuple
+
+from pydantic import field_validator
+
+from sim.clock.calendar import to_ns
+from sim.config import PositiveSeconds, Seconds, Share
+from sim.policy.autoscaling.controller import Log, Ranged, largest_of_late
+from sim.policy.observation import Decision, Observation
+from sim.policy.setting import Setting
+
+_PRIOR_S = 60.0  # assumption: what is known of a replica beforehand counts as much as a minute of its answers
+_HALVES_EVERY_S = 600.0  # assumption: mu follows a change of the requests' mix within some ten minutes
+
+
+class QueueDelayState(NamedTuple):
+    """target_s: of the wait; served, busy_s: requests and the busy seconds they took, old ones for less."""
+
+    target_s: float
+    concurrency: int
+    served: float
+    busy_s: float
+    log: Log = ()
+
+
+class QueueDelay(Ranged):
+    """Parameters of a controller of the queue's wait, and the controller itself as pure methods.
+
+    target_s: longest mean wait in a queue; None: half of the shortest SLO of the pool's workloads. max_utilisation:
+    share of time that replicas may be busy at most. scale_in_delay_s: nothing is given up that was wanted so lately.
+    """
+
+    kind: Literal["queue_delay"] = "queue_delay"
+    target_s: PositiveSeconds | None = None  # assumption: the other half is for the service
+    max_utilisation: Share = 0.8  # assumption: as the target of the Kubernetes HPA
+    scale_in_delay_s: Seconds = 300.0  # kube-controller-manager --horizontal-pod-autoscaler-downscale-stabilization
+
+    @field_validator("max_utilisation")
+    @classmethod
+    def _some_time(cls, value: float) -> float:
+        if value < 0.01:
+            raise ValueError('out of range. A utilisation must be at least 1 % and at most 100 %; type, say, "80 %".')
+        return value
+
+    @property
+    def informed(self) -> bool:
+        """It takes its first idea of a replica, and of the target, from its setting."""
+        return True
+
+    def begin(self, now_ns: int) -> QueueDelayState:
+        """State where nothing is known of the pool."""
+        return self.begin_in(Setting(), now_ns)
+
+    def begin_in(self, setting: Setting, now_ns: int) -> QueueDelayState:
+        """State at the start."""
+        target_s = setting.slo_s / 2 if self.target_s is None else self.target_s
+        known = setting.service_s == setting.service_s
+        return QueueDelayState(
+            target_s, setting.concurrency, _PRIOR_S / setting.service_s if known else 0.0, _PRIOR_S if known else 0.0
+        )
+
+    def decide(self, observation: Observation, state: QueueDelayState, now_ns: int) -> tuple[Decision, QueueDelayState]:
+        """The count that keeps the wait and the utilisation."""
+        current = observation.target_replicas
+        waiting, served, busy_s = _seen(observation, state)
+        state = state._replace(served=served, busy_s=busy_s)
+        if not served > 0.0 or not busy_s > 0.0 or not state.target_s > 0.0:
+            return Decision(self.within(current), "NoMetrics"), state
+        per_s = served / busy_s
+        arrived_per_s = observation.arrived_per_s
+        for_rate = arrived_per_s / (per_s * self.max_utilisation) if arrived_per_s == arrived_per_s else 0.0
+        for_wait = waiting / (per_s * state.target_s)
+        raw = self.within(math.ceil(min(max(for_rate, for_wait), 1e9) - 1e-9))
+        window_ns = to_ns(self.scale_in_delay_s)
+        replicas, log = largest_of_late(state.log, raw, self.within(current), window_ns, now_ns)
+        if replicas != raw:
+            reason = "ScaleDownStabilised"
+        else:
+            reason = "QueueDelay" if for_wait > for_rate else "Utilisation"
+        return Decision(replicas, reason), state._replace(log=log)
+
+
+def _seen(observation: Observation, state: QueueDelayState) -> tuple[float, float, float]:
+    """Requests that wait, and the running sums of requests served and of busy seconds."""
+    waiting = float(observation.queued_shared)
+    for count in observation.in_flight.tolist():
+        if count > state.concurrency:  # False for NaN
+            waiting += count - state.concurrency
+    window_s = observation.window_s
+    if not window_s > 0.0:
+        return waiting, state.served, state.busy_s
+    served = busy = 0.0
+    for per_s, share in zip(observation.completed_per_s.tolist(), observation.utilisation.tolist(), strict=True):
+        if per_s == per_s and share == share:
+            served += per_s
+            busy += share
+    if busy == 0.0:
+        return waiting, state.served, state.busy_s
+    kept = 0.5 ** (busy * window_s / _HALVES_EVERY_S)  # an idle pool forgets nothing
+    return waiting, kept * state.served + served * window_s, kept * state.busy_s + busy * window_s

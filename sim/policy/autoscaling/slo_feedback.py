@@ -1,0 +1,135 @@
+"""A proportional-integral controller that steers a quantile of latency to the SLO by the number of replicas.
+
+Source: J. L. Hellerstein, Y. Diao, S. Parekh, D. M. Tilbury, "Feedback Control of Computing Systems" (Wiley 2004), the
+PI controller in its incremental form. Both sides are logarithms: latency answers to a doubling of replicas and not to
+one more of them, and twice the SLO is as far from it as half of it. With u = ln(replicas), e = ln(latency / target):
+
+    u(k) = u(k-1) + gain (e(k) - e(k-1)) + gain (period / integral time) e(k)
+
+Against wind-up: u never leaves the logarithms of the limits (the incremental form holds no other sum), e is cut at
+`most_error`, and while replicas that were asked for are not ready yet u does not grow, as their effect is to come.
+Without an answer between two scrapes nothing is known of latency: with requests in the pool that is as bad as can be,
+with none it is as good as can be.
+"""
+
+import math
+from typing import Literal, NamedTuple
+
+from pydantic import field_validator
+
+from sim.clock.calendar import to_ns
+from sim.config import Positive, PositiveSeconds, Seconds, Share
+from sim.policy.autoscaling.controller import Log, Ranged, largest_of_late
+from sim.policy.observation import Decision, Observation
+from sim.policy.setting import Setting
+
+
+class SloFeedbackState(NamedTuple):
+    """target_s: of the latency; asked: ln(replicas) before rounding, NaN at first; error: of the last time."""
+
+    target_s: float
+    asked: float = math.nan
+    error: float = math.nan
+    log: Log = ()
+
+
+class SloFeedback(Ranged):
+    """Parameters of the feedback, and the controller itself as pure methods.
+
+    quantile: of latency; target_s: what it should be (None: the shortest SLO of the pool's workloads); gain, growth of
+    ln(replicas) for one of ln(latency); integral_time_s: how long an error lasts until the integral part has done as
+    much as the proportional part; deadband: an error up to this share of the target counts as none; most_error: errors
+    beyond this factor count as this; scale_in_delay_s: nothing is given up that was wanted so lately.
+    """
+
+    kind: Literal["slo_feedback"] = "slo_feedback"
+    quantile: Share = 0.95  # assumption: a p99 needs more answers between two scrapes than many pools have
+    target_s: PositiveSeconds | None = None
+    gain: Positive = 0.5  # assumption: less than one, as latency falls faster than replicas grow near saturation
+    integral_time_s: PositiveSeconds = 600.0  # assumption: longer than most replicas take to boot and load
+    deadband: Share = 0.1  # assumption: as the HPA's tolerance
+    most_error: Positive = 2.0  # assumption: one reading never does more than a doubling would
+    scale_in_delay_s: Seconds = 300.0  # kube-controller-manager --horizontal-pod-autoscaler-downscale-stabilization
+
+    @field_validator("quantile")
+    @classmethod
+    def _inside(cls, value: float) -> float:
+        if not 0.01 <= value <= 0.9999:
+            raise ValueError('out of range. It must be at least 1 % and at most 99.99 %; type, say, "95 %".')
+        return value
+
+    @field_validator("gain")
+    @classmethod
+    def _gentle(cls, value: float) -> float:
+        if value > 10.0:
+            raise ValueError("out of range. Such a gain only swings; it must be at most 10; type, say, 0.5.")
+        return value
+
+    @field_validator("deadband")
+    @classmethod
+    def _narrow(cls, value: float) -> float:
+        if value >= 1.0:
+            raise ValueError('nothing would ever scale down. It must be less than 100 %; type, say, "10 %".')
+        return value
+
+    @field_validator("most_error")
+    @classmethod
+    def _a_factor(cls, value: float) -> float:
+        if not 1.0 < value <= 1000.0:
+            raise ValueError("out of range. This is a factor: it must be more than 1 and at most 1000; type, say, 2.")
+        return value
+
+    @property
+    def latency_quantile(self) -> float | None:
+        """The quantile that it steers."""
+        return self.quantile
+
+    @property
+    def informed(self) -> bool:
+        """It takes its target from its setting, where none is given."""
+        return self.target_s is None
+
+    def begin(self, now_ns: int) -> SloFeedbackState:
+        """State where nothing is known of the pool."""
+        return self.begin_in(Setting(), now_ns)
+
+    def begin_in(self, setting: Setting, now_ns: int) -> SloFeedbackState:
+        """State at the start."""
+        return SloFeedbackState(setting.slo_s if self.target_s is None else self.target_s)
+
+    def decide(
+        self, observation: Observation, state: SloFeedbackState, now_ns: int
+    ) -> tuple[Decision, SloFeedbackState]:
+        """One step of the feedback."""
+        current = self.within(observation.target_replicas)
+        error = self._error(observation, state.target_s)
+        if error != error:
+            return Decision(current, "NoMetrics"), state
+        asked = state.asked if state.asked == state.asked else math.log(current)
+        before = state.error if state.error == state.error else 0.0
+        step = self.gain * (error - before + self.sync_period_s / self.integral_time_s * error)
+        if step > 0.0 and False in observation.ready.tolist():
+            step = 0.0
+        asked = min(max(asked + step, math.log(self.min_replicas)), math.log(self.max_replicas))
+        raw = self.within(math.ceil(math.exp(asked) - 1e-9))
+        replicas, log = largest_of_late(state.log, raw, current, to_ns(self.scale_in_delay_s), now_ns)
+        if replicas != raw:
+            reason = "ScaleDownStabilised"
+        else:
+            reason = "TooSlow" if error > 0.0 else "FasterThanNeeded" if error < 0.0 else "WithinDeadband"
+        return Decision(replicas, reason), SloFeedbackState(state.target_s, asked, error, log)
+
+    def _error(self, observation: Observation, target_s: float) -> float:
+        """ln(latency / target), cut; NaN where nothing can be said."""
+        most, latency_s = math.log(self.most_error), observation.latency_s
+        if not target_s > 0.0:
+            return math.nan
+        if latency_s != latency_s:
+            if observation.arrived_per_s != observation.arrived_per_s:
+                return math.nan  # not yet two scrapes
+            inside = any(count > 0.0 for count in observation.in_flight.tolist())  # False for NaN
+            return most if inside or observation.queued_shared > 0 else -most
+        error = math.log(max(latency_s, 1e-9) / target_s)
+        if math.log1p(-self.deadband) <= error <= math.log1p(self.deadband):
+            return 0.0
+        return min(max(error, -most), most)
