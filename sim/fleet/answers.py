@@ -32,8 +32,11 @@ class Answers:
             k -= 1
         if k < 1:
             return math.nan
-        counts = np.cumsum(self._taken[k][1] - self._taken[k - 1][1])
-        if counts[-1] == 0:
+        came = self._taken[k][1] - self._taken[k - 1][1]
+        buckets = np.flatnonzero(came)
+        if len(buckets) == 0:
             return math.nan
+        counts = np.cumsum(came[buckets])
         rank = max(1, math.ceil(self._quantile * int(counts[-1]) - 1e-9))
-        return float(bucket_value_s(np.searchsorted(counts, [rank]))[0])
+        place = np.searchsorted(counts, rank)
+        return float(bucket_value_s(buckets[place : place + 1])[0])

@@ -32,10 +32,13 @@ class Latencies:
         """Counts of all answers to these workloads so far, by bucket."""
         for w in workloads:
             self._pull(w)
-        total: NDArray[np.int64] = self._total[list(workloads)].sum(axis=0)
+        total: NDArray[np.int64] = self._total[workloads[0]].copy()
+        for w in workloads[1:]:
+            total += self._total[w]
         return total
 
     def _pull(self, w: int) -> None:
         buckets, counts = self._plane.take_histogram(w)
-        self._window[w, buckets] += counts
-        self._total[w, buckets] += counts
+        if len(buckets):
+            self._window[w, buckets] += counts
+            self._total[w, buckets] += counts
