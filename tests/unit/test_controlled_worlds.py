@@ -1,0 +1,229 @@
+"""Controllers in whole worlds: the future, latencies, policies of one's own, control loops that are late or forget."""
+
+from functools import cache
+from importlib.metadata import EntryPoint
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.clock.calendar import to_ns
+from sim.config import InputError, Parameters, Seconds
+from sim.policy import Decision, Observation
+from sim.policy.autoscaling import Plugin, plugin
+from sim.scenario import Scenario, load
+from sim.streams import Streams
+from sim.workload.source import arrival_source
+from sim.world import simulate
+from sim.world.arrivals_ahead import ArrivalsAhead, Visitors
+
+HOUR_S = 3600.0
+
+
+@cache
+def world(*typed: str, engine: str = "exact", horizon: str = "3 h", rate: str = "1 req/s") -> Scenario:
+    """Some hours on quick machines, at a rate that rises through the day."""
+    return load(
+        "document_assistant", "phases=production", "admission=none", "cache=none", "learning=none", "value=none",
+        "incidents=none", *typed, seed=1, engine=engine, start="2026-03-02 06:00", horizon=horizon,
+        record={"interval": "1 min"}, workload={"rate": rate, "keys": {"kind": "unique"}, "tenants": {"count": 1}},
+        pool={"machine": {"provisioning": "60 s"}, "model": {"load": "30 s"}},
+    )  # fmt: skip
+
+
+def scaled(run: Any) -> list[tuple[float, float, str]]:
+    """(when, to how many, why) of every change that was asked for."""
+    events = run.events[run.events["kind"] == "scale"]
+    return list(zip(events["at_s"], events["after"], events["detail"], strict=True))
+
+
+# --- arrivals to come
+
+
+def test_what_is_foreseen_is_what_comes() -> None:
+    scenario = world()
+    workload, calendar = scenario.workloads["main"], scenario.calendar()
+
+    def source(block_size: int = 65_536) -> Any:
+        return arrival_source(workload, "main", calendar, Streams(5), block_size)
+
+    every, reading = [], source()
+    while (block := reading.next_block()) is not None:
+        every.append(block.arrival_ns)
+    arrivals = np.concatenate(every)
+    ahead = ArrivalsAhead(lambda: source(64))
+    for now_s in np.arange(0.0, 3 * HOUR_S - 400.0, 217.0):
+        moments = np.array([now_s, now_s + 30.0, now_s + 400.0]) * 1_000_000_000
+        expected = [np.count_nonzero((arrivals >= a) & (arrivals < b)) for a, b in pairwise(moments)]
+        assert ahead.count(moments.astype(np.int64)).tolist() == expected
+    beyond = np.array([4, 5]) * to_ns(HOUR_S)
+    assert ahead.count(beyond).tolist() == [0.0]
+
+
+def test_a_pool_is_visited_by_shares() -> None:
+    class Ten:
+        def count(self, moments_ns: Any) -> Any:
+            return np.full(len(moments_ns) - 1, 10.0)
+
+    visitors = Visitors((Ten(), Ten()), (0.5, 2.0))  # type: ignore[arg-type]
+    assert visitors(np.arange(4)).tolist() == [25.0] * 3
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[str, Any]:
+    """The same rising traffic under the oracle and under what reacts."""
+    typed = ("autoscaler.max_replicas=30",)
+    return {
+        kind: simulate(world(f"autoscaler={kind}", *typed, horizon="4 h", rate="3 req/s"))
+        for kind in ("hpa", "oracle", "queue_delay", "slo_feedback", "llm_aware")
+    }
+
+
+def test_every_controller_serves_what_comes(runs: dict[str, Any]) -> None:
+    for kind, run in runs.items():
+        assert run.totals["completed"] > 0.5 * run.totals["offered"], kind
+        assert scaled(run), kind
+    offered = {run.totals["potential"] for run in runs.values()}
+    assert len(offered) == 1  # no controller moves demand
+
+
+def test_latency_controllers_change_their_mind_for_a_reason_of_their_own(runs: dict[str, Any]) -> None:
+    reasons = {kind: {why for _, _, why in scaled(run)} for kind, run in runs.items()}
+    assert reasons["slo_feedback"] & {"TooSlow", "FasterThanNeeded"}
+    assert reasons["queue_delay"] & {"Utilisation", "QueueDelay"}
+    assert reasons["llm_aware"] & {"LittleToSpare", "MuchToSpare"}
+    assert reasons["oracle"] >= {"Foreseen"}
+
+
+@pytest.mark.parametrize("kind", ["slo_feedback", "oracle"])
+def test_both_engines_are_scaled_alike(kind: str) -> None:
+    got = [simulate(world(f"autoscaler={kind}", engine=engine, horizon="40 min")) for engine in ("exact", "reference")]
+    assert scaled(got[0]) == scaled(got[1])
+    pd.testing.assert_frame_equal(got[0].timeseries, got[1].timeseries)
+
+
+def test_reading_latencies_changes_no_record() -> None:
+    plain = simulate(world("autoscaler=fixed", horizon="1 h"), policies={"main": Counting()})
+    reading = simulate(world("autoscaler=fixed", horizon="1 h"), policies={"main": Counting(latency_quantile=0.9)})
+    pd.testing.assert_frame_equal(plain.timeseries, reading.timeseries)
+    pd.testing.assert_frame_equal(plain.latency_histogram, reading.latency_histogram)
+
+
+# --- control loops that are late or forget
+
+
+def test_jitter_is_drawn_from_a_stream_of_its_own_and_moves_no_arrival() -> None:
+    still = simulate(world("autoscaler=hpa"))
+    late = [simulate(world("autoscaler=hpa", "+pool.control.jitter=80 %")) for _ in range(2)]
+    assert scaled(late[0]) == scaled(late[1])
+    assert scaled(late[0]) != scaled(still)
+    assert late[0].totals["offered"] == still.totals["offered"]
+    assert any(at_s % 15.0 for at_s, _, _ in scaled(late[0]))
+    assert not any(at_s % 15.0 for at_s, _, _ in scaled(still))
+
+
+# --- policies of one's own
+
+
+class Count(NamedTuple):
+    asked: int = 0
+
+
+class Counting:
+    """Asks for one replica more every ten minutes, to three."""
+
+    min_replicas, max_replicas, initial_replicas, sync_period_s = 1, 3, 1, 60.0
+
+    def __init__(self, every: int = 10, latency_quantile: float | None = None) -> None:
+        self.every, self.latency_quantile = every, latency_quantile
+
+    def begin(self, now_ns: int) -> Count:
+        return Count()
+
+    def decide(self, observation: Observation, state: Count, now_ns: int) -> tuple[Decision, Count]:
+        return Decision(1 + (state.asked + 1) // self.every, "Counted"), Count(state.asked + 1)
+
+
+class Stepping(Parameters):
+    """A policy with a parameter class."""
+
+    every_s: Seconds
+    min_replicas: int = 1
+    max_replicas: int = 3
+    initial_replicas: int = 1
+    sync_period_s: float = 60.0
+
+    def begin(self, now_ns: int) -> None:
+        return None
+
+    def decide(self, observation: Observation, state: None, now_ns: int) -> tuple[Decision, None]:
+        return Decision(min(3, 1 + int(now_ns / 1e9 / self.every_s)), "Stepped"), None
+
+
+def test_an_object_passed_in_python_scales_its_pool() -> None:
+    run = simulate(world("autoscaler=fixed", horizon="1 h"), policies={"main": Counting()})
+    steps = [(at_s, count) for at_s, count, why in scaled(run) if why == "Counted"]
+    assert steps == [(600.0, 2.0), (1200.0, 3.0)]  # what it asks beyond its own limit is cut
+    assert "scaled by Counting, an object passed in Python" in run.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("policies", "words"),
+    [
+        ({"mian": Counting()}, ["policies['mian']", "Did you mean main?"]),
+        ({"main": object()}, ["no policy", "it lacks begin, decide"]),
+        ({"main": type("Wrong", (Counting,), {"initial_replicas": 9})()}, ["1 to 3 replicas, 9 at first"]),
+        ({"main": type("Hasty", (Counting,), {"sync_period_s": 0.001})()}, ["sync_period_s is 0.001", "at least 0.1"]),
+    ],
+)
+def test_what_is_no_policy_is_refused(policies: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(InputError) as refused:
+        simulate(world("autoscaler=fixed", horizon="1 h"), policies=policies)
+    assert [word for word in words if word not in str(refused.value)] == []
+
+
+@pytest.fixture
+def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a package offered two policies."""
+    points = {
+        name: EntryPoint(name, f"{__name__}:{attribute}", plugin.GROUP)
+        for name, attribute in (("counting", "Counting"), ("stepping", "Stepping"), ("gone", "Gone"))
+    }
+    monkeypatch.setattr(plugin, "offered", lambda: points)
+
+
+@pytest.mark.usefixtures("_installed")
+def test_an_entry_point_is_a_policy() -> None:
+    typed = ("autoscaler=plugin", "autoscaler.name=counting", "+autoscaler.parameters.every=5")
+    scenario = world(*typed, horizon="1 h")
+    assert scenario.pools["main"].autoscaler.max_replicas == 3
+    steps = [(at_s, count) for at_s, count, why in scaled(simulate(scenario)) if why == "Counted"]
+    assert steps == [(300.0, 2.0), (600.0, 3.0)]
+
+
+@pytest.mark.usefixtures("_installed")
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["autoscaler.name=countin"], ["autoscaler.name: countin", "Did you mean counting?", "stepping"]),
+        (["autoscaler.name=counting", "+autoscaler.parameters.evry=5"], ["autoscaler.parameters", "evry"]),
+        (["autoscaler.name=stepping"], ["autoscaler.parameters", "every: Field required"]),
+        (["autoscaler.name=gone"], ["cannot be loaded", "Install it again"]),
+    ],
+)
+def test_a_policy_that_cannot_be_made_is_refused(typed: list[str], words: list[str]) -> None:
+    with pytest.raises(InputError) as refused:
+        load("document_assistant", "autoscaler=plugin", *typed)
+    assert [word for word in words if word not in str(refused.value)] == []
+
+
+@pytest.mark.usefixtures("_installed")
+def test_equal_policies_are_equal() -> None:
+    one, same, other = (Plugin(name="stepping", parameters={"every": s}) for s in (9.0, 9.0, 8.0))
+    assert one == same
+    assert one != other
+    mine = Counting()
+    assert Plugin.of(mine, "Counting") == Plugin.of(mine, "Counting")
+    assert Plugin.of(mine, "Counting") != Plugin.of(Counting(), "Counting")
