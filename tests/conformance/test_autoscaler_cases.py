@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from sim.policy import Observation
-from sim.policy.autoscaling import HorizontalPodAutoscaler, RayServe
+from sim.policy.autoscaling import HorizontalPodAutoscaler, Knative, RayServe, knative_windows
 from sim.policy.autoscaling.hpa import HpaState
 from sim.policy.autoscaling.hpa_behaviour import (
     Changes,
@@ -44,6 +44,7 @@ from sim.policy.autoscaling.hpa_replicas import (
     resource_replicas,
     utilisation_pct,
 )
+from sim.policy.autoscaling.knative_scale import Mode, Spec, scale, started
 from sim.policy.autoscaling.ray_serve import NO_WISH, Delays, delayed, in_gangs, queue_length, scaled
 from sim.policy.autoscaling.ray_serve_window import aggregated, merged
 
@@ -52,15 +53,9 @@ S = 1_000_000_000
 NOW = 1_000_000 * S
 LONG_AGO_S = 86_400.0
 
-OTHER_CONTROLLERS = {
-    "knative_kpa": "the Knative autoscaler (KPA) is not part of the product yet",
-}
-
 
 def test_case_of_a_reference_controller(stem: str, group: str, case: Any, document: Case) -> None:
     """Given a case's inputs, when our controller gets them, then it answers as the real one did."""
-    if stem in OTHER_CONTROLLERS:
-        pytest.skip(OTHER_CONTROLLERS[stem])
     adapter = ADAPTERS.get((stem, group))
     if adapter is None:
         pytest.skip(f"no adapter for {stem}/{group}")
@@ -276,6 +271,74 @@ def check_controller(case: Case, document: Case) -> None:
         assert decision.reason == case["expected_limit_reason"]
 
 
+def check_knative(case: Case, document: Case) -> None:
+    given, ready = dict(case["spec"]), case["initial_ready"]
+    mode = started(case["constructed_with_ready"], 0)
+    if case.get("initial_state"):
+        initial = case["initial_state"]
+        mode = Mode(round(initial["panic_since"] * S), initial["max_panic_pods"], ())
+    for step in case["steps"]:
+        given |= step.get("spec_update", {})
+        ready, now_ns = step.get("ready", ready), round(step["t"] * S)
+        if step.get("metric_error"):
+            _check_blind(ready)
+            continue
+        spec = _knative_spec(given, document["defaults"]["tick_s"])
+        desired, excess, mode = scale(spec, ready, step["stable"], step["panic"], mode, now_ns)
+        assert desired == step["expected_desired"]
+        assert excess == pytest.approx(step["expected_ebc"], abs=1)
+        if "expected_panicking_after" in step:
+            assert (mode.panic_since_ns is not None) == step["expected_panicking_after"]
+        if "expected_panic_since" in step:
+            assert mode.panic_since_ns == step["expected_panic_since"] * S
+
+
+def _knative_spec(given: Case, tick_s: float) -> Spec:
+    return Spec(
+        target=given["target_value"],
+        total=given["total_value"],
+        burst=given["target_burst_capacity"],
+        panic_threshold=given["panic_threshold"],
+        up_rate=given["max_scale_up_rate"],
+        down_rate=given["max_scale_down_rate"],
+        stable_ns=round(given["stable_window_s"] * S),
+        delay_ticks=math.ceil(given["scale_down_delay_s"] / tick_s),
+        tick_ns=round(tick_s * S),
+        activation=given["activation_scale"],
+        reachable=given["reachable"],
+    )
+
+
+def _check_blind(ready: int) -> None:
+    """Without metrics there is no valid answer: the count stays."""
+    knative = Knative(max_replicas=1000)
+    seen = _observed(ready, [True] * ready, 0)._replace(sample_age_s=math.nan)
+    assert knative.decide(seen, knative.begin(0), 0)[0] == (ready, "NoMetrics")
+
+
+def check_knative_start(case: Case, document: Case) -> None:
+    mode = started(case["initial_ready"], NOW)
+    assert (mode.panic_since_ns is not None) == case["expected_panicking"]
+    assert mode.most == case["expected_max_panic_pods"]
+
+
+def check_aggregation(case: Case, document: Case) -> None:
+    step = case["granularity_s"]
+    window = knative_windows.empty(math.ceil(case["window_s"] / step))
+    for at_s, value in case["samples"]:
+        window = knative_windows.record(window, at_s // step, value)
+    if case["kind"] == "linear":
+        got = knative_windows.linear(window, case["query_t"] // step)
+    else:
+        weight = knative_windows.smoothing(len(window.buckets))
+        got = knative_windows.weighted(window, case["query_t"] // step, weight)
+    assert got == pytest.approx(case["expected"], abs=1e-8)
+
+
+def check_smoothing(case: Case, document: Case) -> None:
+    assert knative_windows.smoothing(case["buckets"]) == pytest.approx(case["expected"], abs=1e-5)
+
+
 def check_class(case: Case, document: Case) -> None:
     if case["resource"] != "cpu":
         pytest.skip(f"no adapter for the resource {case['resource']}")
@@ -414,4 +477,8 @@ ADAPTERS: dict[tuple[str, str], Callable[[Case, Case], None]] = {
     ("ray_serve", "delay_cases"): check_ray_delay,
     ("ray_serve", "gang_cases"): check_ray_gang,
     ("ray_serve", "aggregation_cases"): check_ray_aggregation,
+    ("knative_kpa", "cases"): check_knative,
+    ("knative_kpa", "start_cases"): check_knative_start,
+    ("knative_kpa", "aggregation_cases"): check_aggregation,
+    ("knative_kpa", "smoothing_coefficients"): check_smoothing,
 }

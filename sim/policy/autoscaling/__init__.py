@@ -14,6 +14,7 @@ from pydantic import Field
 from sim.policy.autoscaling.controller import Controller
 from sim.policy.autoscaling.fixed import Fixed
 from sim.policy.autoscaling.hpa import HorizontalPodAutoscaler
+from sim.policy.autoscaling.knative import Knative
 from sim.policy.autoscaling.llm_aware import LlmAware
 from sim.policy.autoscaling.oracle import Oracle
 from sim.policy.autoscaling.plugin import Plugin
@@ -26,6 +27,7 @@ from sim.policy.autoscaling.slo_feedback import SloFeedback
 Autoscaler = Annotated[
     Fixed
     | HorizontalPodAutoscaler
+    | Knative
     | LlmAware
     | Oracle
     | Plugin
@@ -42,6 +44,7 @@ __all__ = [
     "Controller",
     "Fixed",
     "HorizontalPodAutoscaler",
+    "Knative",
     "LlmAware",
     "Oracle",
     "Plugin",
