@@ -261,11 +261,8 @@ class Knative(Parameters):
         wanted, excess, mode = scale(spec, ready, *averages, mode, now_ns)
         if woken:
             wanted = max(wanted, spec.activation)
-        decision, life = applied(plan.terms, wanted, current, ready, excess, life, now_ns)
-        if decision.reason == "DesiredWithinRange" and decision.replicas > current:
-            decision = Decision(
-                decision.replicas, "Woken" if woken else "Panic" if mode.panic_since_ns is not None else "Stable"
-            )
+        why = "Woken" if woken else "Stable" if mode.panic_since_ns is None else "Panic"
+        decision, life = applied(plan.terms, wanted, why, current, ready, excess, life, now_ns)
         return decision, KnativeState(stable, panic, mode, life, excess)
 
     def _measured(self, observation: Observation, ready: int) -> float | None:

@@ -46,13 +46,13 @@ def born(initial: int, now_ns: int) -> Life:
 
 
 def applied(
-    terms: Terms, wanted: int, current: int, ready: int, excess: int, life: Life, now_ns: int
+    terms: Terms, wanted: int, why: str, current: int, ready: int, excess: int, life: Life, now_ns: int
 ) -> tuple[Decision, Life]:
-    """The count to ask for where the arithmetic says `wanted`; excess: burst capacity, see `scale`."""
+    """The count to ask for where the arithmetic says `wanted`, and `why`; excess: burst capacity, see `scale`."""
     initialised = life.initialised or ready >= terms.initial or current < terms.initial
     low = terms.low if initialised else max(terms.low, terms.initial)
     bounded = min(max(wanted, low), terms.high)
-    reason = "TooFewReplicas" if bounded > wanted else "TooManyReplicas" if bounded < wanted else "DesiredWithinRange"
+    reason = "TooFewReplicas" if bounded > wanted else "TooManyReplicas" if bounded < wanted else why
     replicas = want = bounded
     if bounded == 0:
         replicas, want, reason = _towards_zero(terms, current, life, now_ns)
