@@ -14,6 +14,7 @@ from pydantic import Field
 from sim.policy.autoscaling.controller import Controller
 from sim.policy.autoscaling.fixed import Fixed
 from sim.policy.autoscaling.hpa import HorizontalPodAutoscaler
+from sim.policy.autoscaling.keda import Keda
 from sim.policy.autoscaling.knative import Knative
 from sim.policy.autoscaling.llm_aware import LlmAware
 from sim.policy.autoscaling.oracle import Oracle
@@ -27,6 +28,7 @@ from sim.policy.autoscaling.slo_feedback import SloFeedback
 Autoscaler = Annotated[
     Fixed
     | HorizontalPodAutoscaler
+    | Keda
     | Knative
     | LlmAware
     | Oracle
@@ -44,6 +46,7 @@ __all__ = [
     "Controller",
     "Fixed",
     "HorizontalPodAutoscaler",
+    "Keda",
     "Knative",
     "LlmAware",
     "Oracle",

@@ -1,0 +1,214 @@
+"""KEDA's ScaledObject: it switches a pool on and off, and in between drives a HorizontalPodAutoscaler of its own.
+
+Source: kedacore/keda v2.17 and later, pkg/scaling/executor/scale_scaledobjects.go (RequestScale, scaleToZeroOrIdle),
+pkg/fallback/fallback.go; the HPA's side, kubernetes/kubernetes pkg/controller/podautoscaler/replica_calculator.go
+(GetExternalPerPodMetricReplicas). Quirks kept:
+
+- The cooldown is for the drop to zero (or to idle) alone, and the drop is from any count (keda#7770, #7204); it is
+  counted from the last poll that found a trigger active, and has passed only strictly after its length. From N to the
+  minimum the HPA goes, by its own stabilisation.
+- While some trigger fails and another is active, the time of the last activity stands still.
+- A failing trigger keeps the pool from zero, but where the fallback asks for no replicas.
+- Failures are counted when the HPA asks, and so never at zero replicas. A trigger that fails without (or before) a
+  fallback lets the HPA grow by the others and forbids it to shrink.
+- An HPA sleeps while the count is 0, so that a fallback never leads up from there (keda#7239); and the operator
+  leaves the fallback to the HPA, which waits for the threshold (keda#6053).
+
+The loop turns at the shorter of the polling interval and the HPA's sync period, and each is due at its first turn at or
+after its time; they are exact where one is a multiple of the other.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar, Literal, NamedTuple, Self
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from sim.clock.calendar import to_ns
+from sim.config import Count, Seconds, Share
+from sim.policy.autoscaling.controller import Bounded
+from sim.policy.autoscaling.hpa import HorizontalPodAutoscaler, HpaState
+from sim.policy.autoscaling.hpa_replicas import Tolerance
+from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules
+from sim.policy.autoscaling.keda_triggers import Fallback, Trigger
+from sim.policy.bounds import Period
+from sim.policy.observation import Decision, Observation
+
+Values = list[float | None]
+"""What each trigger measures, None where it fails."""
+
+
+class KedaState(NamedTuple):
+    """What the operator and its HPA remember.
+
+    hpa: see there; active_ns: when a trigger was last seen active (-1: never); began_ns: when the ScaledObject was
+    made; poll_ns, sync_ns: when the next poll and the HPA's next sync are due; failures: of each trigger, in a row.
+    """
+
+    hpa: HpaState
+    active_ns: int
+    began_ns: int
+    poll_ns: int
+    sync_ns: int
+    failures: tuple[int, ...]
+
+
+class _Spans(NamedTuple):
+    """The parameters' times in nanoseconds."""
+
+    polling_ns: int
+    sync_ns: int
+    cooldown_ns: int
+    initial_cooldown_ns: int
+
+
+def per_pod_replicas(existing: int, usage_milli: int, target_milli: int, tolerance: Tolerance) -> int:
+    """Raw recommendation of an HPA for an external metric that is shared out among the pods.
+
+    existing: pods there are; usage_milli: the metric; target_milli: of it for each pod; both in whole milli-units.
+    """
+    if existing > 0 and tolerance.low <= usage_milli / (target_milli * existing) <= tolerance.high:
+        return existing
+    return math.ceil(usage_milli / target_milli)
+
+
+class Keda(Bounded):
+    """Parameters of one ScaledObject, and the controller itself as pure methods.
+
+    polling_interval_s: between two looks at whether a trigger is active; cooldown_s: that all must have been inactive
+    before the drop to zero; initial_cooldown_s: the same where none has ever been active; idle_replicas: to drop to
+    instead of min_replicas; sync_period_s and what follows: of the HPA between 1 and N.
+    """
+
+    lowest: ClassVar[int] = 0
+
+    kind: Literal["keda"] = "keda"
+    min_replicas: Count = 0  # minReplicaCount, scaledobject_types.go; its HPA's is at least 1
+    idle_replicas: Count | None = None  # idleReplicaCount
+    triggers: tuple[Trigger, ...]
+    polling_interval_s: Period = 30.0  # withtriggers_types.go defaultPollingInterval
+    cooldown_s: Seconds = 300.0  # scale_executor.go defaultCooldownPeriod
+    initial_cooldown_s: Seconds = 0.0  # scale_executor.go defaultInitialCooldownPeriod
+    fallback: Fallback | None = None
+    hpa_sync_period_s: Period = 15.0  # kube-controller-manager --horizontal-pod-autoscaler-sync-period
+    tolerance: Share = 0.1  # kube-controller-manager --horizontal-pod-autoscaler-tolerance
+    scale_up: ScaleUpRules = Field(default_factory=ScaleUpRules)
+    scale_down: ScaleDownRules = Field(default_factory=ScaleDownRules)
+
+    @field_validator("idle_replicas")
+    @classmethod
+    def _idle(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is None:
+            return None
+        if value != 0:
+            raise ValueError("KEDA supports no other count than 0 here (keda#2314). Type 0, or null for none.")
+        if info.data.get("min_replicas", 1) < 1:
+            raise ValueError("not less than min_replicas. Type min_replicas of at least 1, or leave idle_replicas out.")
+        return value
+
+    @field_validator("triggers")
+    @classmethod
+    def _some_trigger(cls, value: tuple[Trigger, ...]) -> tuple[Trigger, ...]:
+        if not value:
+            raise ValueError("no triggers. Expected at least one such as {type: in_flight, target: 4}.")
+        return value
+
+    @field_validator("tolerance")
+    @classmethod
+    def _tolerance(cls, value: float) -> float:
+        if value >= 1.0:
+            raise ValueError('nothing would ever scale down. It must be less than 100 %; type, say, "10 %".')
+        return value
+
+    @property
+    def sync_period_s(self) -> float:
+        """Seconds between two turns of the loop."""
+        return min(self.polling_interval_s, self.hpa_sync_period_s)
+
+    @cached_property
+    def _hpa(self) -> HorizontalPodAutoscaler:
+        return HorizontalPodAutoscaler(
+            min_replicas=max(1, self.min_replicas), max_replicas=self.max_replicas, metric="in_flight", target=1.0,
+            tolerance=self.tolerance, scale_up=self.scale_up, scale_down=self.scale_down,
+        )  # fmt: skip
+
+    @cached_property
+    def _spans(self) -> _Spans:
+        times = self.polling_interval_s, self.hpa_sync_period_s, self.cooldown_s, self.initial_cooldown_s
+        return _Spans(*(to_ns(time_s) for time_s in times))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values (see pydantic); what was computed from the old ones does not go with it."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in ("_hpa", "_spans"):
+            copy.__dict__.pop(name, None)
+        return copy
+
+    def begin(self, now_ns: int) -> KedaState:
+        """State at the start: no trigger has been active, poll and sync are due after their first interval."""
+        spans = self._spans
+        hpa = self._hpa.begin(now_ns)
+        failures = (0,) * len(self.triggers)
+        return KedaState(hpa, -1, now_ns, now_ns + spans.polling_ns, now_ns + spans.sync_ns, failures)
+
+    def decide(self, observation: Observation, state: KedaState, now_ns: int) -> tuple[Decision, KedaState]:
+        """One turn: the poll if it is due, then the HPA's sync if that is; the count to ask for, and what to
+        remember.
+        """
+        values = [trigger.value(observation, now_ns) for trigger in self.triggers]
+        decision = Decision(observation.target_replicas, "NoChange")
+        if now_ns >= state.poll_ns:
+            decision, active_ns = self.poll(decision.replicas, values, state, now_ns)
+            state = state._replace(active_ns=active_ns, poll_ns=state.poll_ns + self._spans.polling_ns)
+        if now_ns >= state.sync_ns:
+            state = state._replace(sync_ns=state.sync_ns + self._spans.sync_ns)
+            if decision.replicas > 0:  # an HPA sleeps at 0
+                synced, state = self.sync(decision.replicas, len(observation.ready), values, state, now_ns)
+                decision = synced if synced.replicas != decision.replicas or decision[1] == "NoChange" else decision
+        return decision, state
+
+    def poll(self, current: int, values: Values, state: KedaState, now_ns: int) -> tuple[Decision, int]:
+        """What the operator asks for while `current` replicas are asked for, and when a trigger was last active."""
+        pairs = zip(values, self.triggers, strict=True)
+        active = any(value is not None and value > trigger.activation for value, trigger in pairs)
+        failing, idle, low = None in values, self.idle_replicas, self.min_replicas
+        if active:
+            if current == 0 or (idle is not None and current < low):
+                return Decision(max(1, low), "ScaledFromZero"), now_ns
+            return Decision(current, "NoChange"), state.active_ns if failing else now_ns
+        held = failing and (self.fallback is None or self.fallback.replicas != 0)
+        if not held and (current > idle if idle is not None else current > 0 and low == 0):
+            if self._cooled(state, now_ns):
+                return Decision(low if idle is None else idle, "ScaledToZero"), state.active_ns
+            return Decision(current, "CoolingDown"), state.active_ns
+        if not held and idle is None and current < low:
+            return Decision(low, "ScaledToMinimum"), state.active_ns
+        return Decision(current, "NoChange"), state.active_ns
+
+    def sync(
+        self, current: int, existing: int, values: Values, state: KedaState, now_ns: int
+    ) -> tuple[Decision, KedaState]:
+        """One sync of the HPA, from what the triggers measure; existing: replicas there are."""
+        failures = tuple(0 if v is not None else n + 1 for v, n in zip(values, state.failures, strict=True))
+        if failures != state.failures:
+            state = state._replace(failures=failures)
+        tolerance = Tolerance(1.0 - self.tolerance, 1.0 + self.tolerance)
+        proposals = []
+        for trigger, value, failed in zip(self.triggers, values, failures, strict=True):
+            if value is None:
+                if self.fallback is None or failed <= self.fallback.failure_threshold:
+                    continue
+                value = trigger.target * self.fallback.count(current)
+            milli = round(value * 1000), round(trigger.target * 1000)
+            proposals.append(per_pod_replicas(existing, *milli, tolerance))
+        desired = max(proposals, default=None)
+        if desired is not None and desired < current and len(proposals) < len(values):
+            desired = None
+        decision, hpa = self._hpa.settle(current, desired, state.hpa, now_ns)
+        return decision, state._replace(hpa=hpa)
+
+    def _cooled(self, state: KedaState, now_ns: int) -> bool:
+        if state.active_ns < 0:
+            return state.began_ns + self._spans.initial_cooldown_ns < now_ns
+        return state.active_ns + self._spans.cooldown_ns < now_ns
