@@ -22,8 +22,11 @@ from sim.policy.autoscaling.plugin import Plugin
 from sim.policy.autoscaling.predictive import Predictive
 from sim.policy.autoscaling.queue_delay import QueueDelay
 from sim.policy.autoscaling.ray_serve import RayServe
+from sim.policy.autoscaling.sagemaker import SageMaker
 from sim.policy.autoscaling.scheduled import Scheduled
 from sim.policy.autoscaling.slo_feedback import SloFeedback
+from sim.policy.autoscaling.step_scaling import StepScaling
+from sim.policy.autoscaling.target_tracking import TargetTracking
 
 Autoscaler = Annotated[
     Fixed
@@ -36,8 +39,11 @@ Autoscaler = Annotated[
     | Predictive
     | QueueDelay
     | RayServe
+    | SageMaker
     | Scheduled
-    | SloFeedback,
+    | SloFeedback
+    | StepScaling
+    | TargetTracking,
     Field(discriminator="kind"),
 ]
 
@@ -54,6 +60,9 @@ __all__ = [
     "Predictive",
     "QueueDelay",
     "RayServe",
+    "SageMaker",
     "Scheduled",
     "SloFeedback",
+    "StepScaling",
+    "TargetTracking",
 ]
