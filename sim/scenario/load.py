@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from sim.config import InputError, Problem
-from sim.scenario import cache_checks, call_checks, checks, life_checks, own_checks, routing_checks, timeline
+from sim.scenario import (
+    cache_checks,
+    call_checks,
+    checks,
+    life_checks,
+    own_checks,
+    routing_checks,
+    scaling_checks,
+    timeline,
+)
 from sim.scenario.compose import DEFAULT, Composed, compose, is_path
 from sim.scenario.errors import Refusal, refusals
 from sim.scenario.model import Scenario, Workload
@@ -132,6 +141,7 @@ def _judge_phase(tree: Tree, phase: str, composed: Composed, base_is_valid: bool
             *checks.overflows(lived_in),
             *routing_checks.routing(lived_in, phase),
             *own_checks.own(lived_in),
+            *scaling_checks.queues(lived_in, phase),
             *cache_checks.replicas(lived_in, phase),
             *call_checks.calls(lived_in, phase),
             *life_checks.learning(lived_in),
