@@ -65,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _verb(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        return _say("poc2scale: interrupted; nothing was written.", INTERRUPTED)
+    except KeyboardInterrupt as e:
+        return _say(str(e) or "poc2scale: interrupted; nothing was written.", INTERRUPTED)
     except BrokenPipeError:
         _close_stdout()
         return OK

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sim.study.comparison import Comparison
     from sim.study.kept import Kept
 
-OK, INTERRUPTED = 0, 130
+OK = 0
 Prepare = Callable[[Path, bool], None]
 """What must be before long work, given the place for its results and whether to be quiet."""
 
@@ -202,11 +202,10 @@ def _interruptible(home: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         count = len(list((home / "replications").glob("*.json")))
-        print(
-            f"poc2scale: interrupted; {count} finished replications are kept in {home / 'replications'}. Type the same "
-            "command with --resume to go on.", file=sys.stderr,
-        )  # fmt: skip
-        raise SystemExit(INTERRUPTED) from None
+        how = "Type the same command with --resume to go on." if count else "Nothing was written."
+        raise KeyboardInterrupt(
+            f"poc2scale: interrupted; {count} finished replications are kept in {home / 'replications'}. {how}"
+        ) from None
 
 
 @contextmanager

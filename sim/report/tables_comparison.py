@@ -71,8 +71,8 @@ def _table(comparison: Comparison) -> "Table":
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
-    table.add_column("\ncandidate", overflow="fold", min_width=16)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("\ncandidate", overflow="fold", min_width=12)
     cost_name = COSTS[comparison.cost].replace(" cost", "\ncost")
     for name in (
         cost_name, "\n± 95 %", "\nmore", "\n± 95 %", "within\nSLO", "\np99", "replica\nhours", "actions\n(back)",

@@ -8,7 +8,7 @@ from sim.config import InputError, Problem
 from sim.report import html
 from sim.report.compare_page import write_comparison
 from sim.report.comparison_words import verdict
-from sim.report.numbers import share, usd
+from sim.report.numbers import usd
 from sim.report.tables_comparison import show as show_comparison
 from sim.report.terminal import say
 from sim.scenario import dump
@@ -35,7 +35,8 @@ def headline(tuned: "Tuned") -> str:
         return f"No trial of {len(tuned.trials)} holds the SLO. The best reached is {' '.join(best.typed)}: {missing}."
     return (
         f"{held} of {len(tuned.trials)} trials hold the SLO. The cheapest is {' '.join(best.typed)}: "
-        f"{usd(best.cost_usd)}, {share(best.margin)} above the promise. On replications that the search has not seen:"
+        f"{usd(best.cost_usd)}, {100 * (best.margin or 0.0):.3g} points above the promise. On replications that the "
+        "search has not seen:"
     )
 
 

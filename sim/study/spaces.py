@@ -18,7 +18,7 @@ _DIGITS = 4  # assumption: significant digits of a tuned value; more would be no
 
 
 class Interval(NamedTuple):
-    """Numbers from lo to hi in a unit (empty: none); whole: whole numbers alone."""
+    """Numbers from lo to hi in a unit (empty: none); whole: whole numbers alone, as both ends were typed as such."""
 
     key: str
     lo: float
@@ -29,7 +29,7 @@ class Interval(NamedTuple):
     def draw(self, trial: "optuna.Trial") -> str:
         """A value, as a user would type it."""
         if self.whole:
-            return f"{trial.suggest_int(self.key, int(self.lo), int(self.hi))}"
+            return f"{trial.suggest_int(self.key, int(self.lo), int(self.hi))} {self.unit}".strip()
         value = float(f"{trial.suggest_float(self.key, self.lo, self.hi):.{_DIGITS}g}")
         return f"{min(max(value, self.lo), self.hi):g} {self.unit}".strip()
 
@@ -98,5 +98,5 @@ def _interval(key: str, inside: str) -> Interval | Problem:
         return Problem(key, value, f"two units, {unit or 'none'} and {other or 'none'}. {example}", TYPED)
     if not float(lo) < float(hi):
         return Problem(key, value, f"no room between its ends. Type the lower one first. {example}", TYPED)
-    whole = not unit and all(end.lstrip("+-").isdigit() for end in (lo, hi))
+    whole = all(end.lstrip("+-").isdigit() for end in (lo, hi))
     return Interval(key, float(lo), float(hi), unit, whole)
