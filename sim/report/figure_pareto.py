@@ -32,13 +32,12 @@ def pareto(comparison: Comparison) -> Plot | None:
         axes.plot([x for x, _ in front], [100 * y for _, y in front], color=canvas.INK, alpha=0.4, lw=1.0, zorder=1)
         if comparison.promised is not None:
             axes.axhline(100 * comparison.promised, color=canvas.INK, lw=0.9, ls=(0, (4, 2)), zorder=0.5)
-        axes.margins(0.12, 0.14)
+        axes.margins(0.18, 0.14)
         _limits(axes)
-        for place, ((x, y), name) in enumerate(_names(comparison, named)):
-            above = place % 2 == 0
-            axes.annotate(
-                name, (x, 100 * y), xytext=(0, 8 if above else -8), textcoords="offset points", ha="center",
-                va="bottom" if above else "top", fontsize=size.text * 0.9,
+        for (x, y), name in _names(comparison, named):
+            axes.annotate(  # up and left of a point lies nothing that the front would not have
+                name, (x, 100 * y), xytext=(-5, 5), textcoords="offset points", ha="right", va="bottom",
+                fontsize=size.text * 0.9,
             )  # fmt: skip
         canvas.value_axis(axes, "requests within the SLO, %", from_zero=False)
         axes.grid(axis="x")

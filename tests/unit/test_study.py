@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from sim.study.campaign import Design, play
 from sim.study.candidates import Candidate, candidates
 from sim.study.comparison import Comparison, compared, on_front
 from sim.study.figures import MEASURES, Figures, figures_of
-from sim.study.kept import Kept
 from sim.study.processes import Workers
 from sim.study.stopping import FEWEST, Until, parse_until
 
@@ -28,9 +28,8 @@ def made_up(cost: float, attained: float = 1.0, promised: float = 0.99, **more: 
     return figures | {"promises": {"production/main": [attained, promised]}}
 
 
-def told(*played: list[Figures], names: str = "abcdef") -> Comparison:
-    scenario = sim.load("document_assistant", *SMALL)
-    return compared([Candidate(name, (), scenario) for name in names[: len(played)]], played)
+def told(*played: list[Figures]) -> Comparison:
+    return compared([Candidate(name, (), pair()[0]) for name in "abcdef"[: len(played)]], played)
 
 
 class Shuffled:
@@ -53,6 +52,7 @@ class Shuffled:
             yield task, made_up(100 + noise + (5 + noise / 10 if task[0].seed == 2 else 0))
 
 
+@cache
 def pair() -> list[sim.Scenario]:
     return [sim.load("document_assistant", *SMALL, seed=seed) for seed in (1, 2)]
 

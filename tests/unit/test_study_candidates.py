@@ -57,6 +57,6 @@ def test_what_is_searched() -> None:
 
     assert common == SMALL
     assert spaces == [
-        Interval("autoscaler.target", 20, 90, "%", True), Interval("a", 0.5, 2, "s", False), Interval("b", 1, 8, "", True),
-        Choice("c", ("x", "y")),
+        Interval("autoscaler.target", 20, 90, "%", True), Interval("a", 0.5, 2, "s", False),
+        Interval("b", 1, 8, "", True), Choice("c", ("x", "y")),
     ]  # fmt: skip
