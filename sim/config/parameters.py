@@ -3,8 +3,8 @@
 from pydantic import BaseModel, ConfigDict
 
 _UNIT_SUFFIXES = (
-    "_usd_per_gb_month", "_usd_per_gb_h", "_usd_per_mtok", "_usd_per_year", "_usd_per_gb", "_usd_per_h", "_per_s",
-    "_bytes", "_usd_per_month", "_usd_per_day", "_usd", "_s",
+    "_usd_per_gb_month", "_usd_per_gb_h", "_usd_per_mtok", "_usd_per_year", "_usd_per_gb", "_usd_per_h",
+    "_bytes_per_s", "_per_s", "_bytes", "_usd_per_month", "_usd_per_day", "_usd", "_s",
 )  # fmt: skip
 
 

@@ -167,6 +167,13 @@ LargeUsd = Annotated[float, *_quantity(USD, "an amount", '"5000 USD"', ("USD",),
 UsdPerDay = Annotated[float, *_quantity(USD_PER_DAY, "an amount per day", '"200 USD/day"', ("USD/day",), 1e9)]
 UsdPerMonth = Annotated[float, *_quantity(USD_PER_MONTH, "a monthly cost", '"500 USD/month"', ("USD/month",), 1e8)]
 
+# How fast bytes come: networks are sold by the bit.
+BYTES_PER_S = {f"{unit}/s": size for unit, size in BYTES.items()} | {"Mbit/s": 1.25e5, "Gbit/s": 1.25e8}
+PositiveBytesPerSecond = Annotated[
+    float,
+    *_quantity(BYTES_PER_S, "a bandwidth", '"2 GB/s" or "10 Gbit/s"', ("GB/s", "MB/s", "B/s"), 1e15, above_zero=True),
+]
+
 # Memory that is rented by the hour, such as a cache's.
 USD_PER_GB_HOUR = {"USD/GB/h": 1.0, "USD/GB/hour": 1.0, "USD/GB/month": 12 / 8766}
 UsdPerGbHour = Annotated[

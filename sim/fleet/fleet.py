@@ -1,17 +1,25 @@
 """The replicas of one row of the data plane: asked for, booted, loaded, ready, drained, released, and billed."""
 
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
 
 import numpy as np
-import simpy
 from numpy.typing import NDArray
 
 from sim.clock.calendar import to_ns
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
+from sim.fleet.bill import billed_for
+from sim.fleet.chance import Key
+from sim.fleet.node_autoscalers import machines_of
 from sim.fleet.parameters import Machine, Model
+from sim.fleet.plant import Plant
+from sim.fleet.replica import Replica
+from sim.fleet.stock import Event
+
+__all__ = ["Event", "Fleet", "Replica", "Roster", "Site", "Slots", "billed_for"]
 
 
 class Slots(Protocol):
@@ -24,18 +32,6 @@ class Slots(Protocol):
         """The slot's replica takes no more requests; True when it is empty already."""
 
 
-@dataclass(eq=False)
-class Replica:
-    """One machine with one model. ready_ns: -1 until it is."""
-
-    number: int
-    slot: int
-    requested_ns: int
-    ready_ns: int = -1
-    draining: bool = False
-    released: bool = False
-
-
 @dataclass(frozen=True, eq=False)
 class Roster:
     """Replicas that exist and are not draining, in slot order, as columns."""
@@ -46,8 +42,23 @@ class Roster:
     ready: NDArray[np.bool_]
 
 
-Event = Callable[[str, str, str, float, float], None]
-"""Remember an event: kind, subject, detail, before, after."""
+def _no_chance(name: str) -> np.uint64:
+    raise ValueError(f"nobody gave the stream fleet/<pool>/{name} to a fleet whose plant draws from it")
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """What stands around a fleet's machines.
+
+    plant: beyond a machine for each replica, which starts in `model.load` (None: just that); zones: names of the pool's
+    zones, in which its replicas stand in turn; key: of its streams; nodes: numbers for new nodes, shared by a pool's
+    fleets.
+    """
+
+    plant: Plant | None = None
+    zones: tuple[str, ...] = ("",)
+    key: Key = _no_chance
+    nodes: Iterator[int] = field(default_factory=lambda: count(1))
 
 
 class Fleet:
@@ -55,9 +66,11 @@ class Fleet:
 
     def __init__(
         self, clock: Clock, plane: Slots, name: str, first_slot: int, slots: int, machine: Machine, model: Model,
-        event: Event, numbers: Iterator[int],
+        event: Event, numbers: Iterator[int], site: Site | None = None,
     ) -> None:  # fmt: skip
-        """first_slot, slots: its places in the data plane; numbers: for new replicas, shared by a pool's fleets."""
+        """first_slot, slots: its places in the data plane; numbers: for new replicas, shared by a pool's fleets; site:
+        None where there is nothing but machines.
+        """
         self.name, self.machine, self.model = name, machine, model
         self.target = 0
         self.ready_count = 0
@@ -67,9 +80,14 @@ class Fleet:
         self._free = list(range(first_slot, first_slot + slots))
         self._replicas: dict[int, Replica] = {}
         self._numbers = numbers
-        self._billed_flow, self._billed, self._rounded_ns = 0, 0, 0
-        self._base, self._covered, self._covered_flow = 0, 0, 0
         self._ready_flow = 0
+        site = site or Site()
+        self.plant = site.plant or Plant(machine=machine, model=model)
+        self._zones = len(site.zones)
+        self._machines = machines_of(clock, self.plant, name, self, event, site.key, site.zones, site.nodes)
+        self.bill = self._machines.bill
+        # until a data plane can lose a replica with its requests, what is lost drains
+        self._fail: Callable[[int], None] | None = getattr(plane, "fail", None)
         self._roster: Roster | None = None
 
     # --- what the control plane asks
@@ -77,8 +95,12 @@ class Fleet:
     def begin(self, count: int) -> None:
         """Have `count` replicas ready now: those that a scenario starts with."""
         self.target = count
-        for _ in range(count):
-            self._ready(self._request())
+        for i in range(count):
+            replica = self._request()
+            if self._machines.begin(replica, count - 1 - i):
+                self._ready(replica)
+            else:
+                self._machines.place(replica)
 
     def scale_to(self, count: int, reason: str) -> None:
         """Ask for `count` replicas from now on."""
@@ -88,9 +110,8 @@ class Fleet:
         self._reconcile()
 
     def cover(self, base: int) -> None:
-        """From now on the first `base` replicas that exist are under a commitment (0: none)."""
-        self._base = base
-        self._recount()
+        """From now on the first `base` machines that exist are under a commitment (0: none)."""
+        self.bill.cover(base)
 
     def drained(self, slot: int) -> None:
         """The data plane says that the slot's draining replica has run empty."""
@@ -109,15 +130,12 @@ class Fleet:
     # --- what is measured
 
     def billed_ns(self, now_ns: int) -> int:
-        """Replica-nanoseconds billed by now: each from request to release, in the machine's billing increments."""
-        return self._billed * now_ns - self._billed_flow + self._rounded_ns
+        """Machine-nanoseconds billed by now: each from when it is granted to release, in billing increments."""
+        return self.bill.billed_ns(now_ns)
 
     def covered_ns(self, now_ns: int) -> int:
-        """Replica-nanoseconds under a commitment by now: the integral of min(replicas that exist, base).
-
-        A covered replica has no billing increment or minimum: what rounding adds to `billed_ns` is never covered.
-        """
-        return self._covered * now_ns - self._covered_flow
+        """Machine-nanoseconds under a commitment by now; see `Bill.covered_ns`."""
+        return self.bill.covered_ns(now_ns)
 
     def ready_ns(self, now_ns: int) -> int:
         """Time integral of the number of ready replicas."""
@@ -142,7 +160,7 @@ class Fleet:
         """Request or give up replicas until as many are there as were asked for, or no place is left."""
         there = [r for r in self._replicas.values() if not r.draining]
         for _ in range(min(self.target - len(there), len(self._free))):
-            self._clock.process(self._boot(self._request()))
+            self._machines.place(self._request())
         if len(there) > self.target:
             # not ready before ready, young before old: the order in which a Kubernetes ReplicaSet picks its victims
             there.sort(key=lambda r: (r.ready_ns >= 0, -r.ready_ns, -r.requested_ns, -r.number))
@@ -150,24 +168,34 @@ class Fleet:
                 self._give_up(replica)
 
     def _request(self) -> Replica:
-        slot = self._free.pop(0)
-        replica = Replica(next(self._numbers), slot, self._clock.now)
+        slot = self._place()
+        replica = Replica(next(self._numbers), slot, self._clock.now, self._zone(slot))
         self._replicas[slot] = replica
-        self._billed += 1
-        self._billed_flow += self._clock.now
-        self._recount()
         self._roster = None
         self._event("replica_requested", self._label(replica), self.machine.name, 0.0, 1.0)
         return replica
 
-    def _boot(self, replica: Replica) -> Generator[simpy.Event, Any, None]:
-        """Provisioning, then loading the model; given up in between, it ends."""
-        for span_s in (self.machine.provisioning_s, self.model.load_s):
-            yield self._clock.at(self._clock.now + to_ns(span_s), Rank.MACHINE_READY, replica.slot)
-            if replica.released:
-                return
-        self._ready(replica)
-        self.on_change()
+    def _place(self) -> int:
+        """The first free place, of those in zones that are up where there are some."""
+        best = next((i for i, slot in enumerate(self._free) if self._machines.zone_up(self._zone(slot))), 0)
+        return self._free.pop(best)
+
+    def _zone(self, slot: int) -> int:
+        return (slot - self._first) % self._zones
+
+    def placed(self, replica: Replica, pulled: bool) -> None:
+        """A replica's machine is there: image, model and warm-up follow; given up in between, it ends."""
+        spans = self.plant.startup.spans(self.model.load_s, self.model.memory_bytes, pulled)
+        if spans.pull_s or spans.warm_up_s:
+            said = f"pull {spans.pull_s:.4g} s, load {spans.load_s:.4g} s, warm-up {spans.warm_up_s:.4g} s"
+            self._event("replica_starting", self._label(replica), said, 0.0, sum(spans))
+        ready_ns = self._clock.now + to_ns(sum(spans))
+        self._clock.call_at(ready_ns, Rank.MACHINE_READY, lambda: self._started(replica), replica.slot)
+
+    def _started(self, replica: Replica) -> None:
+        if not replica.released:
+            self._ready(replica)
+            self.on_change()
 
     def _ready(self, replica: Replica) -> None:
         replica.ready_ns = self._clock.now
@@ -181,40 +209,56 @@ class Fleet:
         if replica.ready_ns < 0:
             self._release(replica)
             return
+        self._drop_out(replica)
+        self._event("replica_draining", self._label(replica), "", 1.0, 0.0)
+        if self._plane.drain(replica.slot):
+            self._release(replica)
+        elif self.plant.grace_s is not None and self._fail is not None:
+            end_ns = self._clock.now + to_ns(self.plant.grace_s)
+            self._clock.call_at(end_ns, Rank.FAILURE, lambda: self._kill(replica), replica.slot)
+
+    def _drop_out(self, replica: Replica) -> None:
+        """It takes no more requests."""
         replica.draining = True
         self.ready_count -= 1
         self._ready_flow -= self._clock.now
         self._roster = None
-        self._event("replica_draining", self._label(replica), "", 1.0, 0.0)
-        if self._plane.drain(replica.slot):
-            self._release(replica)
+
+    def _kill(self, replica: Replica) -> None:
+        """Its grace period is over."""
+        if not replica.released:
+            self.lose(replica, "grace")
+
+    def evict(self, replica: Replica) -> None:
+        """Its machine goes: it drains, and another one is asked for."""
+        if not replica.draining and not replica.released:
+            self._give_up(replica)
+            self._reconcile()
+
+    def lose(self, replica: Replica, why: str) -> None:
+        """It is gone at once, and its requests fail; another one is asked for."""
+        if replica.ready_ns >= 0 and self._fail is None:
+            self.evict(replica)
+            return
+        if replica.ready_ns >= 0 and self._fail is not None:
+            if not replica.draining:
+                self._drop_out(replica)
+            self._fail(replica.slot)
+            self._event("replica_lost", self._label(replica), why, 1.0, 0.0)
+        self._release(replica)
+        self._reconcile()
 
     def _release(self, replica: Replica) -> None:
-        """The machine goes back; its bill is rounded up to the billing increment, and to the minimum."""
+        """It is gone from its machine, and an own machine goes back."""
         now = self._clock.now
         replica.released = True
         del self._replicas[replica.slot]
         self._free.append(replica.slot)
         self._free.sort()
-        self._billed -= 1
-        self._billed_flow -= now
-        self._recount()
-        lived = now - replica.requested_ns
-        self._rounded_ns += billed_for(lived, self.machine) - lived
         self._roster = None
-        self._event("replica_released", self._label(replica), "", lived * 1e-9, billed_for(lived, self.machine) * 1e-9)
-
-    def _recount(self) -> None:
-        """How many replicas are covered, now that their number or the base has changed."""
-        covered = min(self._billed, self._base)
-        self._covered_flow += (covered - self._covered) * self._clock.now
-        self._covered = covered
+        billed_ns = self._machines.leave(replica)
+        lived = now - replica.requested_ns
+        self._event("replica_released", self._label(replica), "", lived * 1e-9, billed_ns * 1e-9)
 
     def _label(self, replica: Replica) -> str:
         return f"{self.name}/{replica.number}"
-
-
-def billed_for(lived_ns: int, machine: Machine) -> int:
-    """Nanoseconds billed for a machine that existed `lived_ns`: at least the minimum, in whole increments."""
-    billed, increment = max(lived_ns, to_ns(machine.billing_minimum_s)), to_ns(machine.billing_increment_s)
-    return -(-billed // increment) * increment if increment > 0 else billed

@@ -14,9 +14,9 @@ from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.fleet.answers import Answered, Answers
 from sim.fleet.fleet import Fleet
-from sim.fleet.metrics import Scrapes
 from sim.fleet.pace import Draws, Pace
 from sim.fleet.parameters import Control, Scrape
+from sim.fleet.startup_work import StartupScrapes
 from sim.policy.observation import Decision, Observation
 from sim.policy.setting import Setting
 
@@ -129,7 +129,8 @@ class ScalingLoop:
         controller, scrape, now = terms.controller, terms.scrape, self._clock.now
         if scrape != self._scrape:
             self._scrape, self._interval_ns = scrape, to_ns(scrape.interval_s)
-            self._scrapes = Scrapes(self._slots, self._interval_ns, to_ns(scrape.lag_s))
+            lag_ns, startup = to_ns(scrape.lag_s), self._fleet.plant.startup
+            self._scrapes = StartupScrapes(self._slots, self._interval_ns, lag_ns, startup)
         self._terms = terms
         self._handed_over += 1
         self._state = controller.begin_in(terms.setting, now)

@@ -22,7 +22,7 @@ _QUANTILES = (("latency_p50_s", 0.5), ("latency_p95_s", 0.95), ("latency_p99_s",
 
 
 class PoolUse(NamedTuple):
-    """A pool so far: replica-ns ready, billed and busy."""
+    """A pool so far: replica-ns ready, billed (of places on machines, used or not) and busy."""
 
     ready_ns: int
     billed_ns: int

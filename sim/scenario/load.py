@@ -13,6 +13,7 @@ from sim.scenario import (
     checks,
     life_checks,
     own_checks,
+    plant_checks,
     routing_checks,
     scaling_checks,
     timeline,
@@ -144,6 +145,7 @@ def _judge_phase(tree: Tree, phase: str, composed: Composed, base_is_valid: bool
             *scaling_checks.queues(lived_in, phase),
             *cache_checks.replicas(lived_in, phase),
             *call_checks.calls(lived_in, phase),
+            *plant_checks.plants(lived_in, phase),
             *life_checks.learning(lived_in),
         ]
     except ValidationError as e:

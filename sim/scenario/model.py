@@ -13,7 +13,8 @@ from sim.clock.calendar import NS_PER_S, Calendar
 from sim.config import Parameters, PositiveLongSeconds
 from sim.cost.hosting import Hosting
 from sim.cost.prices import Price
-from sim.fleet.parameters import Control, ReplicaType, Scrape
+from sim.fleet.parameters import Control, Scrape
+from sim.fleet.plant import Plant
 from sim.lifecycle.conditions import Condition
 from sim.lifecycle.parameters import Phase
 from sim.model.parameters import Learning, NoLearning
@@ -112,13 +113,13 @@ def pools_of(workload: Workload) -> list[str]:
     return list(dict.fromkeys(stage.pool or workload.pool for stage in workload.stages.values())) or [workload.pool]
 
 
-class Pool(ReplicaType):
+class Pool(Plant):
     """Replicas of one kind behind one router.
 
-    machine, model: what a replica is; service: how long a batch takes; batching, queue, routing: the request path in
-    front of it; zones: where its replicas stand (None: where does not matter); scrape: what the autoscaler gets to see;
-    control: how regularly it is asked, and when it forgets; autoscaler: who decides how many there are;
-    hosting: terms of the ways in which a phase may have it served.
+    machine, model, and what else `Plant` has: what a replica is and what happens to it; service: how long a batch
+    takes; batching, queue, routing: the request path in front of it; zones: where its replicas stand (None: where does
+    not matter); scrape: what the autoscaler gets to see; control: how regularly it is asked, and when it forgets;
+    autoscaler: who decides how many there are; hosting: terms of the ways in which a phase may have it served.
     """
 
     service: Service

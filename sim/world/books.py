@@ -68,7 +68,7 @@ class Books:
         self._last = {name: dict.fromkeys(_USED, 0) for name in self._names}
         self._labels = dict.fromkeys(self._names, 0)
         self._trained: dict[tuple[str, Training], Trained] = {}
-        self._machine: dict[int, tuple[int, int, int]] = {}
+        self._machine: dict[tuple[int, object], int] = {}
         self._worked: dict[float, int] = {}
         self._at_ns = 0
         self._workloads = workloads
@@ -100,22 +100,34 @@ class Books:
         self._at_ns = now_ns
 
     def _accrue_fleet(self, at_s: float, now_ns: int, use: FleetUse) -> float:
-        """Post a fleet's machine time; the seconds of replicas that are billed, all together."""
-        fleet = use.fleet
-        so_far = (fleet.billed_ns(now_ns), use.busy_ns, fleet.covered_ns(now_ns))
-        last = self._machine.get(use.row, (0, 0, 0))
-        billed_s, busy_s, covered_s = ((a - b) / NS_PER_S for a, b in zip(so_far, last, strict=True))
-        self._machine[use.row] = so_far
-        price, phase = fleet.machine.price_usd_per_h, self._phase
-        labels = {
-            "workload": self._only_user(fleet.name), "model": fleet.model.name, "resource": fleet.name,
-            "sku": fleet.machine.name,
-        }  # fmt: skip
-        machine_lines(self.ledger, at_s, billed_s, busy_s, price, phase, covered_s=covered_s, **labels)
-        if use.managed:
-            terms = self._effective.pools[fleet.name].hosting.managed
-            premium_line(self.ledger, at_s, billed_s, price, terms, phase, **labels)
-        return billed_s
+        """Post a fleet's machine time by tariff; the seconds of places for replicas that are billed, all together.
+
+        Which machines were busy is not told apart: busy time is spread over all places alike.
+        """
+        fleet, bill = use.fleet, use.fleet.bill
+        busy_s = self._since((use.row, "busy"), use.busy_ns)
+        covered_s = self._since((use.row, "covered"), bill.covered_ns(now_ns))
+        times = {tariff: self._since((use.row, tariff), ns) for tariff, ns in bill.by_tariff(now_ns).items()}
+        places_s = sum(tariff.replicas * billed_s for tariff, billed_s in times.items())
+        phase = self._phase
+        for tariff, billed_s in times.items():
+            labels = {
+                "workload": self._only_user(fleet.name), "model": fleet.model.name, "resource": fleet.name,
+                "sku": tariff.sku,
+            }  # fmt: skip
+            busy = busy_s * (billed_s / places_s) if places_s > 0 else 0.0
+            covered = covered_s if bill.covers(tariff) else 0.0
+            price = tariff.price_usd_per_h
+            machine_lines(self.ledger, at_s, billed_s, busy, price, phase, covered_s=covered, **labels)
+            if use.managed:
+                terms = self._effective.pools[fleet.name].hosting.managed
+                premium_line(self.ledger, at_s, billed_s, price, terms, phase, **labels)
+        return places_s
+
+    def _since(self, what: tuple[int, object], so_far_ns: int) -> float:
+        """Seconds of something since the last accrual. so_far_ns: since the start."""
+        last, self._machine[what] = self._machine.get(what, 0), so_far_ns
+        return (so_far_ns - last) / NS_PER_S
 
     def _accrue_workload(
         self, at_s: float, span_s: float, w: int, name: str, billed_s: Mapping[str, float]

@@ -15,7 +15,7 @@ from sim.clock.calendar import to_ns
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.config import InputError, Problem, RunError
-from sim.fleet.fleet import Fleet
+from sim.fleet.fleet import Fleet, Site
 from sim.fleet.scaling import ScalingLoop
 from sim.model.life import ModelLife
 from sim.operations.incidents import IncidentDesk
@@ -37,7 +37,7 @@ from sim.workload.source import arrival_source
 from sim.world.books import Books, FleetUse
 from sim.world.coverage import Coverage
 from sim.world.gauges import Gauges
-from sim.world.layout import cache_room, highest_priority, lay_out, most_steps, most_users, steering
+from sim.world.layout import PoolRow, cache_room, highest_priority, lay_out, most_steps, most_users, steering
 from sim.world.lifecycle import Lifecycle
 from sim.world.own import disciplines_of
 from sim.world.policies import with_policies
@@ -73,7 +73,7 @@ class World:
         self.clock = Clock()
         self.events = EventLog(self.clock)
         self.plane = self._plane(streams, asked)
-        self.fleets = self._fleets()
+        self.fleets = self._fleets(streams)
         self.lives = self._lives(streams)
         first = next(iter(self.effective.values()))
         self.desk = IncidentDesk(self.clock, first.incidents, streams.generator("incidents"), self.events.add)
@@ -115,12 +115,19 @@ class World:
         plane.on_drained = self._drained
         return plane
 
-    def _fleets(self) -> dict[int, Fleet]:
-        numbers = {entry.name: count(1) for entry in self.layout.pools.values()}
+    def _fleets(self, streams: Streams) -> dict[int, Fleet]:
+        names = {entry.name for entry in self.layout.pools.values()}
+        numbers, nodes = {name: count(1) for name in names}, {name: count(1) for name in names}
+
+        def site(entry: PoolRow) -> Site:
+            zones = ("",) if entry.pool.zones is None else entry.pool.zones.names
+            plant = entry.pool.as_managed() if entry.managed else entry.pool
+            return Site(plant, zones, lambda what: streams.key(f"fleet/{entry.name}/{what}"), nodes[entry.name])
+
         return {
             row: Fleet(
                 self.clock, self.plane, entry.name, entry.first_slot, self.layout.rows[row].slots, entry.pool.machine,
-                entry.pool.model, self.events.add, numbers[entry.name],
+                entry.pool.model, self.events.add, numbers[entry.name], site(entry),
             )
             for row, entry in self.layout.pools.items()
         }  # fmt: skip
@@ -315,7 +322,7 @@ class World:
         for row, fleet in self.fleets.items():
             before = use[fleet.name]
             use[fleet.name] = PoolUse(
-                before.ready_ns + fleet.ready_ns(now), before.billed_ns + fleet.billed_ns(now),
+                before.ready_ns + fleet.ready_ns(now), before.billed_ns + fleet.bill.places_ns(now),
                 before.busy_ns + self._busy_ns(row),
             )  # fmt: skip
         return use

@@ -119,7 +119,7 @@ def _pool(
     """
     request_path = (
         name, managed, pool.machine, pool.model, pool.service, pool.batching, pool.queue, pool.routing, pool.zones,
-        overflow,
+        overflow, pool.startup, pool.nodes, pool.grace_s, pool.supply, pool.spot, pool.failures,
     )  # fmt: skip
     slots = HEADROOM * max(1, pool.autoscaler.max_replicas)
     for key, index in known:
