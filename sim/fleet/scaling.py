@@ -16,7 +16,7 @@ from sim.fleet.answers import Answered, Answers
 from sim.fleet.fleet import Fleet
 from sim.fleet.pace import Draws, Pace
 from sim.fleet.parameters import Control, Scrape
-from sim.fleet.startup_work import StartupScrapes
+from sim.fleet.startup_work import scrapes_of
 from sim.policy.observation import Decision, Observation
 from sim.policy.setting import Setting
 
@@ -130,7 +130,7 @@ class ScalingLoop:
         if scrape != self._scrape:
             self._scrape, self._interval_ns = scrape, to_ns(scrape.interval_s)
             lag_ns, startup = to_ns(scrape.lag_s), self._fleet.plant.startup
-            self._scrapes = StartupScrapes(self._slots, self._interval_ns, lag_ns, startup)
+            self._scrapes = scrapes_of(self._slots, self._interval_ns, lag_ns, startup)
         self._terms = terms
         self._handed_over += 1
         self._state = controller.begin_in(terms.setting, now)

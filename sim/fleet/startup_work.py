@@ -10,6 +10,13 @@ from sim.fleet.startup import Startup
 _UTILISATION = 2  # place among the metrics of `sim.fleet.metrics.measure`
 
 
+def scrapes_of(slots: int, interval_ns: int, lag_ns: int, startup: Startup) -> Scrapes:
+    """Scrapes of a pool whose replicas start like this."""
+    if startup.busy_s == 0.0:
+        return Scrapes(slots, interval_ns, lag_ns)
+    return StartupScrapes(slots, interval_ns, lag_ns, startup)
+
+
 class StartupScrapes(Scrapes):
     """Scrapes in which a replica that has just become ready is busy with its own start, on top of its requests."""
 
@@ -22,7 +29,7 @@ class StartupScrapes(Scrapes):
     ) -> tuple[NDArray[np.float64], int, float, float, float]:
         """See `Scrapes.read`."""
         values, queued, arrived_per_s, age_s, span_s = super().read(now_ns, slots, requested_ns, ready_ns)
-        if self._busy_ns and span_s == span_s:
+        if span_s == span_s:
             at_ns = now_ns - to_ns(age_s)
             self._add(values[_UTILISATION], at_ns, at_ns - to_ns(span_s), ready_ns)
         return values, queued, arrived_per_s, age_s, span_s
@@ -35,7 +42,7 @@ class StartupScrapes(Scrapes):
         seen = super().read_ahead(first_ns, interval_ns, samples, slots, requested_ns, ready_ns)
         values, span_s = seen[0], seen[3]
         before_ns = first_ns - (interval_ns if span_s != span_s else to_ns(span_s))
-        if self._busy_ns and len(ready_ns) and before_ns < int(ready_ns.max()) + self._busy_ns:
+        if len(ready_ns) and before_ns < int(ready_ns.max()) + self._busy_ns:
             for k in range(len(samples)):
                 at_ns = first_ns + k * interval_ns
                 self._add(values[k, _UTILISATION], at_ns, before_ns, ready_ns)

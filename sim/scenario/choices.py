@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-MOUNTED = {"machine": "pool.machine", "model": "pool.model", "service": "pool.service"}
+MOUNTED = {
+    "machine": "pool.machine", "model": "pool.model", "service": "pool.service", "nodes": "pool.nodes",
+    "startup": "pool.startup",
+}  # fmt: skip
 """Groups whose options stand inside another node; all others stand under their own name."""
 
 
