@@ -14,8 +14,7 @@ def plants(scenario: Scenario, phase: str) -> Iterator[Refusal]:
     """
     if scenario.phases[phase].serving == "api":
         return
-    for name in scenario.feeders() if not _missing(scenario) else ():
-        pool = scenario.pools[name]
+    for name, pool in scenario.pools.items():
         yield from _quota(name, pool)
         yield from _zone_losses(name, pool, scenario.horizon_s)
 
@@ -33,11 +32,6 @@ def remarks(phases: Mapping[str, Scenario]) -> Iterator[str]:
                     f"phase {phase}: the machines of a managed endpoint are its provider's, so that "
                     f"{' and '.join(f'pool {name}.{key}' for key in unused)} count in other phases only."
                 )
-
-
-def _missing(scenario: Scenario) -> bool:
-    """Whether pools are named that are not there, which other checks say."""
-    return any(name not in scenario.pools for name in scenario.feeders())
 
 
 def _quota(name: str, pool: Pool) -> Iterator[Refusal]:
