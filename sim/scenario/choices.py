@@ -8,6 +8,8 @@ MOUNTED = {
     "startup": "pool.startup",
 }  # fmt: skip
 """Groups whose options stand inside another node; all others stand under their own name."""
+EVERYWHERE = ("disturbance",)
+"""Groups whose options set several nodes of the tree (in Hydra's words: their package is _global_)."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ def conf_folder() -> Path:
     raise RunError(
         f"the folder conf/ is missing beside {package}; install poc2scale again, or work from a whole clone."
     )
+
+
+def place(group: str) -> tuple[str, ...]:
+    """Where a group's options stand in the tree; the tree itself for those that set several nodes."""
+    return () if group in EVERYWHERE else tuple(MOUNTED.get(group, group).split("."))
 
 
 def groups() -> list[str]:

@@ -120,7 +120,7 @@ def _drop_other_kind(tree: Tree, before: Tree, choice: overrides.Choice) -> None
     """Where a choice changes a node's kind, or that of a node inside it, forget what the scenario and its phases had
     set there: it was meant for the other kind.
     """
-    place = tuple(choices.MOUNTED.get(choice.group, choice.group).split("."))
+    place = choices.place(choice.group)
     option = value_at(_placed(f"{choice.group}/{choice.option}", ".".join(place)), place)
     for path in _other_kinds(option, value_at(before, place), place):
         overrides.apply(tree, overrides.Change(path, None))
@@ -189,12 +189,13 @@ def _placed(config_path: str, package: str) -> Tree:
 
 def _mount(composed: Composed, choice: overrides.Choice) -> None:
     """Put an option's file at its place in the tree, instead of what stood there."""
-    place = tuple((choice.package or choices.MOUNTED.get(choice.group, choice.group)).split("."))
+    place = tuple(choice.package.split(".")) if choice.package else choices.place(choice.group)
     name = f"{choice.group}/{choice.option}"
     placed = _placed(name, ".".join(place))
     for path in _other_kinds(value_at(placed, place), value_at(composed.tree, place), place):
         _forget_in_phases(composed.tree, path)
-    overrides.apply(composed.tree, overrides.Change(place, None, added=True))
+    for node in [place] if place else [(key,) for key in placed]:
+        overrides.apply(composed.tree, overrides.Change(node, None, added=True))
     composed.tree = merge(composed.tree, placed)
     composed.layers.append((f"conf/{name}.yaml", placed))
 

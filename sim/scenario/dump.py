@@ -19,6 +19,8 @@ def tree_of(scenario: Scenario) -> Tree:
     tree["start"] = scenario.start.isoformat(sep=" ")
     tree["horizon"] = _span(scenario.horizon_s) or tree["horizon"]
     tree = folded(tree)
+    if not tree["disturbances"]:
+        del tree["disturbances"]  # as most scenarios are
     for name, phase in tree["phases"].items():
         start = scenario.phases[name].start
         kept = {key: value for key, value in phase.items() if value not in (None, {})}

@@ -19,6 +19,7 @@ from sim.scenario import (
     timeline,
 )
 from sim.scenario.compose import DEFAULT, Composed, compose, is_path
+from sim.scenario.disturbance_checks import disturbances
 from sim.scenario.errors import Refusal, refusals
 from sim.scenario.model import Scenario, Workload
 from sim.scenario.overrides import TYPED
@@ -85,6 +86,7 @@ def assemble(composed: Composed) -> Scenario:
         *cache_checks.room(lived_in),
         *life_checks.gates(lived_in),
         *life_checks.demand(settled),
+        *disturbances(settled),
     ]
     if refused:
         raise InputError(*(_problem(r, composed, tree) for r in refused))

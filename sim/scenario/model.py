@@ -32,6 +32,7 @@ from sim.serving.routing import Routing
 from sim.serving.services import Service
 from sim.serving.waiting import REJECT, EndlessPatience, Patience, Priority, Queue
 from sim.serving.zones import Zones
+from sim.workload.disturbances import Batch, Surge
 from sim.workload.parameters import (
     ClientMixWorkload,
     ClosedLoopWorkload,
@@ -162,14 +163,18 @@ class StaffedPhase(Phase):
     costs: PhaseCosts = PhaseCosts()
 
 
+Disturbance = Annotated[Surge | Batch, Field(discriminator="kind")]
+
+
 class Scenario(Parameters):
     """One world: what is asked of it, what serves, what it costs, and the phases it goes through.
 
     name: becomes the folder of its runs; seed: 0 to 2**63 - 1; engine: exact (compiled) or reference (one SimPy process
     a request); start: civil date-time in `timezone` (an IANA name); horizon_s: length in seconds; workloads, pools: by
-    name; gates: named conditions, which phases' gates may ask for and every phase is held against; phases: by name, in
-    the order in which they follow each other. A phase's `override` patches `workloads`, `pools`, `api`, `price` and
-    `incidents` while it lasts: `sim.scenario.phase_scenarios` gives the scenario that each phase lives in.
+    name; disturbances: storms over the whole of it, by name; gates: named conditions, which phases' gates may ask for
+    and every phase is held against; phases: by name, in the order in which they follow each other. A phase's `override`
+    patches `workloads`, `pools`, `api`, `price` and `incidents` while it lasts: `sim.scenario.phase_scenarios` gives
+    the scenario that each phase lives in.
     """
 
     name: Name
@@ -184,6 +189,7 @@ class Scenario(Parameters):
     api: Api
     price: Price
     incidents: Incidents = NoIncidents()
+    disturbances: Annotated[dict[Name, Disturbance], Field(max_length=MAX_ENTRIES)] = Field(default_factory=dict)
     gates: Annotated[dict[Name, Condition], Field(max_length=MAX_ENTRIES)] = Field(default_factory=dict)
     phases: Annotated[dict[Name, StaffedPhase], Field(min_length=1, max_length=MAX_ENTRIES)]
     record: Record

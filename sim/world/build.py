@@ -33,9 +33,11 @@ from sim.serving.reference import ReferencePlane
 from sim.serving.reference_own import Disciplines
 from sim.streams import Streams
 from sim.workload.block import ArrivalSource
+from sim.workload.disturbed import disturbed
 from sim.workload.source import arrival_source
 from sim.world.books import Books, FleetUse
 from sim.world.coverage import Coverage
+from sim.world.disturbances import demand_storms, tell
 from sim.world.gauges import Gauges
 from sim.world.layout import PoolRow, cache_room, highest_priority, lay_out, most_steps, most_users, steering
 from sim.world.lifecycle import Lifecycle
@@ -201,6 +203,7 @@ class World:
             self.clock.process(self._arrivals(w, source))
         self.clock.process(self._windows())
         self.clock.process(self._days())
+        tell(self.clock, self.calendar, self.scenario.disturbances, self.events)
 
     def _take_effect(self, phase: str) -> None:
         """From now on a phase's scenario holds."""
@@ -352,7 +355,8 @@ def _sources(scenario: Scenario, streams: Streams) -> list[ArrivalSource]:
     problems: list[Problem] = []
     for name, workload in scenario.workloads.items():
         try:
-            sources.append(arrival_source(workload, name, scenario.calendar(), streams))
+            source = arrival_source(workload, name, scenario.calendar(), streams)
+            sources.append(disturbed(source, demand_storms(scenario, name), name, scenario.calendar(), streams))
         except InputError as e:
             problems += e.problems
     if problems:
