@@ -9,9 +9,8 @@ cannot be read lets the others scale up and not down. The rules of `behavior` ap
 gives none; `behaviour: legacy` is an autoscaler without `behavior`, with an older limit of the larger of double and 4.
 """
 
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
@@ -183,12 +182,6 @@ class HorizontalPodAutoscaler(Controller):
             up=self.scale_up.rates(),
             down=self.scale_down.rates(),
         )
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with other values (see pydantic); what was computed from the old ones does not go with it."""
-        copy = super().model_copy(update=update, deep=deep)
-        copy.__dict__.pop("_plan", None)
-        return copy
 
     def begin(self, now_ns: int) -> HpaState:
         """State at the start: nothing remembered; the first decision records the count it finds, as upstream."""

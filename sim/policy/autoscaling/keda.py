@@ -19,9 +19,8 @@ after its time; they are exact where one is a multiple of the other.
 """
 
 import math
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -137,13 +136,6 @@ class Keda(Bounded):
     def _spans(self) -> _Spans:
         times = self.polling_interval_s, self.hpa_sync_period_s, self.cooldown_s, self.initial_cooldown_s
         return _Spans(*(to_ns(time_s) for time_s in times))
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with other values (see pydantic); what was computed from the old ones does not go with it."""
-        copy = super().model_copy(update=update, deep=deep)
-        for name in ("_hpa", "_spans"):
-            copy.__dict__.pop(name, None)
-        return copy
 
     def begin(self, now_ns: int) -> KedaState:
         """State at the start: no trigger has been active, poll and sync are due after their first interval."""

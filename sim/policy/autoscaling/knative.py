@@ -15,15 +15,15 @@ queue (upstream: those that the activator holds). So scrape.interval should be n
 `wakes` asks to be called at the first request. Whether the activator stands in the way costs requests nothing.
 """
 
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from sim.clock.calendar import to_ns
-from sim.config import Count, Parameters, Positive, Seconds, Share
+from sim.config import Count, Positive, Seconds, Share
 from sim.config.units import PLAIN, RATE, SHARE, format_quantity, parse_quantity
+from sim.policy.autoscaling.controller import Controller
 from sim.policy.autoscaling.knative_life import Life, Terms, applied, born
 from sim.policy.autoscaling.knative_scale import Mode, Spec, scale, started
 from sim.policy.autoscaling.knative_windows import Window, empty, is_empty, linear, record, smoothing, weighted
@@ -56,7 +56,7 @@ class _Plan(NamedTuple):
     terms: Terms
 
 
-class Knative(Parameters):
+class Knative(Controller):
     """Parameters of one Knative revision's autoscaler, and the controller itself as pure methods.
 
     metric: `concurrency` (requests in flight) or `rps` (requests per second); target: of it for a replica, of which
@@ -225,12 +225,6 @@ class Knative(Parameters):
             retention_ns=to_ns(self.scale_to_zero_retention_s),
         )
         return _Plan(spec, smoothing(buckets[0]), smoothing(buckets[1]), buckets, terms)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with other values (see pydantic); what was computed from the old ones does not go with it."""
-        copy = super().model_copy(update=update, deep=deep)
-        copy.__dict__.pop("_plan", None)
-        return copy
 
     def begin(self, now_ns: int) -> KnativeState:
         """State at the start: nothing averaged, and not yet active."""

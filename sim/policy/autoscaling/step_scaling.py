@@ -7,9 +7,8 @@ aws_alarms.py. A scale-out goes before a scale-in. A warm-up is EC2's, a cooldow
 together are the user's to choose. While a scale-out is under way or warms up, no scale-in begins (EC2).
 """
 
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import ValidationInfo, field_validator
 
@@ -87,12 +86,6 @@ class StepScaling(Bounded):
     @cached_property
     def _alarms(self) -> tuple[_Alarm, _Alarm | None]:
         return _alarm(self.scale_out), None if self.scale_in is None else _alarm(self.scale_in)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with other values (see pydantic); what was computed from the old ones does not go with it."""
-        copy = super().model_copy(update=update, deep=deep)
-        copy.__dict__.pop("_alarms", None)
-        return copy
 
     def begin(self, now_ns: int) -> StepState:
         """State at the start: no datapoint, nothing set going."""

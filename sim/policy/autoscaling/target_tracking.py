@@ -14,9 +14,8 @@ replica that is asked for and not yet ready is capacity, and is not in the metri
 """
 
 import math
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple
 
 from pydantic import ValidationInfo, field_serializer, field_validator
 
@@ -102,12 +101,6 @@ class Tracking(Bounded):
     def _plan(self) -> _Plan:
         series = SeriesPlan(to_ns(MINUTE_S), to_ns(self.metric_delay_s), LOW_POINTS, "average")
         return _Plan(series, to_ns(self.scale_out_cooldown_s), to_ns(self.scale_in_cooldown_s))
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with other values (see pydantic); what was computed from the old ones does not go with it."""
-        copy = super().model_copy(update=update, deep=deep)
-        copy.__dict__.pop("_plan", None)
-        return copy
 
     def begin(self, now_ns: int) -> TrackingState:
         """State at the start: no datapoint, nothing set going."""
