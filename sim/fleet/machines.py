@@ -111,7 +111,8 @@ class Machines:
     def lose_zone(self, zone: int) -> None:
         """A zone is lost: its machines are, and who waits for one there looks elsewhere while there is elsewhere."""
         self._stock.down.add(zone)
-        self._event("zone_lost", self._name, self._zones[zone], 1.0, 0.0)
+        if self._nodes:  # a pool may have fleets of other phases, which have nothing to lose
+            self._event("zone_lost", self._name, self._zones[zone], 1.0, 0.0)
         for node in [node for node in self.granted() if node.zone == zone]:
             if not node.gone:
                 self.lose(node, "zone")
@@ -121,7 +122,8 @@ class Machines:
     def zone_back(self, zone: int) -> None:
         """A lost zone has machines again."""
         self._stock.down.discard(zone)
-        self._event("zone_back", self._name, self._zones[zone], 0.0, 1.0)
+        if self._nodes:
+            self._event("zone_back", self._name, self._zones[zone], 0.0, 1.0)
         self._stock.serve()
 
     # --- the life of a machine

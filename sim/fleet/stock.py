@@ -149,5 +149,6 @@ class Stock:
 
     def _run_out(self, out: bool) -> None:
         self.out = out
-        self._event("stock_out" if out else "stock_back", self._name, "", float(not out), float(out))
+        if self.taken or self._waiting:
+            self._event("stock_out" if out else "stock_back", self._name, "", float(not out), float(out))
         self.serve()
