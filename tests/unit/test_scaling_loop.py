@@ -211,6 +211,7 @@ def test_latencies_obey_the_metric_lag() -> None:
     for at_s in shown:
         now["s"] = at_s
         answers.take(at_s * S)
+    assert math.isnan(answers.latency_s(29 * S))  # only one scrape is old enough
     assert answers.latency_s(39 * S) == pytest.approx(1.0, rel=RELATIVE_ERROR)
     assert answers.latency_s(40 * S) == pytest.approx(4.0, rel=RELATIVE_ERROR)
 
