@@ -29,8 +29,8 @@ def test_parameters_read_back_as_they_were_written() -> None:
 def test_the_options_in_conf_are_the_defaults() -> None:
     folder = Path(__file__).parents[2] / "conf" / "autoscaler"
     options = {p.stem: OmegaConf.to_container(OmegaConf.load(p)) for p in sorted(folder.glob("*.yaml"))}
-    assert {"fixed", "hpa"} <= set(options)
-    read = {name: DOOR.validate_python(tree, context={"door": True}) for name, tree in options.items()}
+    assert {"fixed", "hpa"} <= options.keys()
+    read = {name: DOOR.validate_python(options[name], context={"door": True}) for name in ("fixed", "hpa")}
     assert read["hpa"] == HorizontalPodAutoscaler(max_replicas=read["hpa"].max_replicas, target=0.8)
     assert isinstance(read["fixed"], Fixed)
 

@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from sim.policy import Observation, Setting
 from sim.policy.autoscaling import LlmAware, Oracle, Predictive, QueueDelay, Scheduled, SloFeedback
@@ -40,6 +42,13 @@ def asked(controller: Any, observations: list[Observation], setting: Setting, st
         decision, state = controller.decide(observation, state, round((i + 1) * step_s * S))
         got.append(decision.replicas)
     return got
+
+
+@pytest.mark.parametrize("made", [LlmAware, Predictive, QueueDelay, SloFeedback])
+def test_the_options_in_conf_are_the_defaults(made: Any) -> None:
+    kind = made.model_fields["kind"].default
+    tree = OmegaConf.to_container(OmegaConf.load(Path(__file__).parents[2] / "conf" / "autoscaler" / f"{kind}.yaml"))
+    assert made.model_validate(tree, context={"door": True}) == made(max_replicas=20)
 
 
 # --- what was wanted lately
