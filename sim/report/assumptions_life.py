@@ -23,6 +23,7 @@ from sim.report.assumptions_calls import call_rows
 from sim.report.facts import Facts
 from sim.report.nodes import served
 from sim.report.numbers import duration, rate, share, three, usd, whole
+from sim.report.storms import storm_rows
 from sim.scenario.model import Pool, Workload
 from sim.serving.admission import AnswerCache, NoAdmission, SemanticCache
 from sim.serving.waiting import EndlessPatience
@@ -128,7 +129,8 @@ def pool_rows(facts: Facts, name: str, pool: Pool) -> Iterator[Row]:
 
 
 def life_rows(facts: Facts) -> Iterator[Row]:
-    """Gates, thresholds, incidents, and what each phase costs beside people and machines."""
+    """Storms, gates, thresholds, incidents, and what each phase costs beside people and machines."""
+    yield from storm_rows(facts)
     for name in [phase.name for phase in facts.phases]:
         phase = facts.scenario.phases[name]
         if phase.gate is not None:

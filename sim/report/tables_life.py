@@ -14,6 +14,7 @@ from sim.report.findings import judged
 from sim.report.nodes import served
 from sim.report.numbers import NONE, between, duration, share, usd
 from sim.report.numbers import slope as told
+from sim.report.storms import storm_events
 from sim.report.tables import Table
 
 MAX_EVENTS = 60  # assumption: a longer table is read by nobody; all events are in events.parquet
@@ -108,7 +109,7 @@ def driver_scope(facts: Facts) -> str:
 
 
 def events(facts: Facts) -> Table:
-    """What the figures mark, in the order of time: promotions by the phase's number, deploys as D1, D2, ..."""
+    """What the figures mark, in the order of time: promotions by the phase's number, deploys as D1, D2, ...; storms."""
     rows = [
         (phase.start_s, str(number), f"{phase.name} begins", f"served by {served(phase.serving)}")
         for number, phase in enumerate(facts.phases, 1)
@@ -118,6 +119,7 @@ def events(facts: Facts) -> Table:
         whose = f" of {deploy.workload}" if len(facts.scenario.workloads) > 1 else ""
         quality = f"right answers from {share(deploy.before)} to {share(deploy.after)}"
         rows.append((deploy.at_s, deploy.mark, f"new model{whose}", quality))
+    rows += [(at_s, NONE, what, detail) for at_s, what, detail in storm_events(facts)]
     rows.sort()
     told_rows = [(mark, civil_moment(facts.calendar, at_s), what, detail) for at_s, mark, what, detail in rows]
     return Table(("mark", "when", "what", "detail"), tuple(told_rows[:MAX_EVENTS]))
@@ -125,7 +127,8 @@ def events(facts: Facts) -> Table:
 
 def hidden_events(facts: Facts) -> int:
     """How many marked events the table leaves out."""
-    return max(0, len(deploys(facts)) + max(0, len(facts.phases) - 1) - MAX_EVENTS)
+    marked = len(deploys(facts)) + max(0, len(facts.phases) - 1) + len(storm_events(facts))
+    return max(0, marked - MAX_EVENTS)
 
 
 def moves(facts: Facts) -> Table:

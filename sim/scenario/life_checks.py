@@ -10,6 +10,7 @@ from sim.scenario.errors import Refusal
 from sim.scenario.model import Scenario, fastest_s, typical_s
 from sim.serving.admission import AnswerCache, NoCache
 from sim.workload.attributes import UniqueKeys
+from sim.workload.disturbances import concerns, most_with
 from sim.workload.problems import demand_problems, most_per_s
 
 
@@ -34,7 +35,8 @@ def _facts(effective: Scenario, phase: str) -> PhaseFacts:
         fastest[name] = 0.0 if by_api or cached else fastest_s(effective, name)
         potential_per_s = most_per_s(workload, effective.horizon_s)
         if potential_per_s is not None:
-            most[name] = potential_per_s * effective.phases[phase].exposure
+            storms = [storm for storm in effective.disturbances.values() if concerns(storm, name)]
+            most[name] = most_with(potential_per_s, storms) * effective.phases[phase].exposure
         learning = workload.learning
         if isinstance(learning, ModelLearning) and not isinstance(learning.monitor, NoMonitor):
             quality[name] = learning.quality

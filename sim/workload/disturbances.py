@@ -1,6 +1,8 @@
 """Parameters of storms of demand: what multiplies a workload's arrivals for a while, and jobs that add to them."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
+from math import prod
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -127,6 +129,13 @@ DemandStorm = Annotated[Surge | Batch, Field(discriminator="kind")]
 def concerns(storm: Surge | Batch, workload: str) -> bool:
     """Whether a storm is about this workload's demand."""
     return storm.workloads is None or workload in storm.workloads
+
+
+def most_with(rate_per_s: float, storms: Iterable[Surge | Batch]) -> float:
+    """A bound of demand with storms over it, where `rate_per_s` is one without, requests/s."""
+    storms = list(storms)
+    added = sum(storm.requests / storm.duration_s for storm in storms if isinstance(storm, Batch))
+    return rate_per_s * prod(max(1.0, storm.factor) for storm in storms if isinstance(storm, Surge)) + added
 
 
 def _at(day: date, hour: int) -> datetime:

@@ -237,3 +237,27 @@ def test_both_engines_play_the_same_storm() -> None:
     assert exact.totals == reference.totals
     assert exact.totals["offered"] > 500
     assert exact.timeseries.equals(reference.timeseries)
+
+
+def test_a_gate_may_ask_for_traffic_that_only_a_storm_brings() -> None:
+    from sim.config import InputError
+
+    typed = ("document_assistant", "phases.scale.gate.all=[{kind: traffic, at_least: 100 req/s}]")
+    with pytest.raises(InputError, match="beyond all demand"):
+        load(*typed)
+    crowd = load(*typed, "disturbance=flash_crowd", "disturbances.flash_crowd.factor=1000")
+    assert crowd.phases["scale"].gate is not None
+
+
+def test_the_report_tells_what_storms_are_assumed_and_when_they_came() -> None:
+    from sim.report.facts import gather
+    from sim.report.storms import storm_events, storm_rows
+
+    typed = ("disturbance=flash_crowd", "disturbances.flash_crowd.start=3 h", "horizon=6 h", "workload.rate=1 req/min")
+    facts = gather(simulate(load(*SHORT, *typed)))
+    ((name, said),) = storm_rows(facts)
+    assert name == "storm flash crowd"
+    assert "10 times the demand from 3 h on: rise 60 s" in said
+    assert [(at_s, what) for at_s, what, _ in storm_events(facts)] == [
+        (10_800.0, "storm flash crowd begins"), (12_360.0, "storm flash crowd ends"),
+    ]  # fmt: skip
