@@ -70,10 +70,11 @@ def test_three_minutes_above_the_target_scale_out_in_proportion() -> None:
 def test_fifteen_minutes_below_nine_tenths_of_the_target_scale_in() -> None:
     # the alarms that the service makes for a target of 1500: above 1500, and below 1350
     controller = tracking(metric="requests", target=1500)
-    just_above, just_below = {"arrived": 5 * 1350 / 60}, {"arrived": 5 * 1349 / 60}
-    assert lived(controller, 5, [just_above] * 20) == [5] * 20
-    assert lived(controller, 5, [{"arrived": 5 * 700 / 60}] * 15) == [5] * 14 + [3]  # 5 x 700 / 1500 = 2.3
-    assert lived(controller, 5, [just_below] * 15) == [5] * 15  # 5 x 1349 / 1500 = 4.5, and 5 are needed for it
+    even, below = {"arrived": 20 * 1350 / 60}, {"arrived": 20 * 1349 / 60}
+    assert lived(controller, 20, [even] * 20) == [20] * 20
+    assert lived(controller, 20, [below] * 15) == [20] * 14 + [18]  # 20 x 1349 / 1500 = 17.99
+    # nothing goes that the formula asks for: 5 x 1349 / 1500 = 4.5, and so 5 stay
+    assert lived(controller, 5, [{"arrived": 5 * 1349 / 60}] * 15) == [5] * 15
 
 
 def test_requests_are_per_replica_in_service_and_minute() -> None:
@@ -101,6 +102,8 @@ def test_a_scale_in_waits_for_the_last_one_and_a_scale_out_for_none() -> None:
     # in at minute 15; the alarm is on again at once, as its datapoints are; 20 minutes later the next
     assert lived(controller, 10, [LOW] * 36)[13:] == [10, 4] + [4] * 19 + [2, 2]
     assert lived(controller, 10, [LOW] * 15 + [HIGH] * 3)[14:] == [4, 4, 4, 7]
+    # the scale-out at minute 18 has ended the cooldown of minute 15, which would have lasted to minute 35
+    assert lived(controller, 10, [LOW] * 15 + [HIGH] * 3 + [LOW] * 15)[31:] == [7, 3]
 
 
 def test_a_minute_without_samples_sets_off_no_alarm() -> None:

@@ -133,6 +133,10 @@ class Keda(Bounded):
         )  # fmt: skip
 
     @cached_property
+    def _tolerances(self) -> Tolerance:
+        return Tolerance(1.0 - self.tolerance, 1.0 + self.tolerance)
+
+    @cached_property
     def _spans(self) -> _Spans:
         times = self.polling_interval_s, self.hpa_sync_period_s, self.cooldown_s, self.initial_cooldown_s
         return _Spans(*(to_ns(time_s) for time_s in times))
@@ -148,22 +152,25 @@ class Keda(Bounded):
         """One turn: the poll if it is due, then the HPA's sync if that is; the count to ask for, and what to
         remember.
         """
+        hpa, active_ns, began_ns, poll_ns, sync_ns, failures = state
         values = [trigger.value(observation, now_ns) for trigger in self.triggers]
         decision = Decision(observation.target_replicas, "NoChange")
-        if now_ns >= state.poll_ns:
+        if now_ns >= poll_ns:
             decision, active_ns = self.poll(decision.replicas, values, state, now_ns)
-            state = state._replace(active_ns=active_ns, poll_ns=state.poll_ns + self._spans.polling_ns)
-        if now_ns >= state.sync_ns:
-            state = state._replace(sync_ns=state.sync_ns + self._spans.sync_ns)
+            poll_ns += self._spans.polling_ns
+        if now_ns >= sync_ns:
+            sync_ns += self._spans.sync_ns
             if decision.replicas > 0:  # an HPA sleeps at 0
-                synced, state = self.sync(decision.replicas, len(observation.ready), values, state, now_ns)
+                desired, failures = self.wanted(decision.replicas, len(observation.ready), values, failures)
+                synced, hpa = self._hpa.settle(decision.replicas, desired, hpa, now_ns)
                 decision = synced if synced.replicas != decision.replicas or decision[1] == "NoChange" else decision
-        return decision, state
+        return decision, KedaState(hpa, active_ns, began_ns, poll_ns, sync_ns, failures)
 
     def poll(self, current: int, values: Values, state: KedaState, now_ns: int) -> tuple[Decision, int]:
         """What the operator asks for while `current` replicas are asked for, and when a trigger was last active."""
-        pairs = zip(values, self.triggers, strict=True)
-        active = any(value is not None and value > trigger.activation for value, trigger in pairs)
+        active = False
+        for value, trigger in zip(values, self.triggers, strict=True):
+            active = active or (value is not None and value > trigger.activation)
         failing, idle, low = None in values, self.idle_replicas, self.min_replicas
         if active:
             if current == 0 or (idle is not None and current < low):
@@ -178,27 +185,28 @@ class Keda(Bounded):
             return Decision(low, "ScaledToMinimum"), state.active_ns
         return Decision(current, "NoChange"), state.active_ns
 
-    def sync(
-        self, current: int, existing: int, values: Values, state: KedaState, now_ns: int
-    ) -> tuple[Decision, KedaState]:
-        """One sync of the HPA, from what the triggers measure; existing: replicas there are."""
-        failures = tuple(0 if v is not None else n + 1 for v, n in zip(values, state.failures, strict=True))
-        if failures != state.failures:
-            state = state._replace(failures=failures)
-        tolerance = Tolerance(1.0 - self.tolerance, 1.0 + self.tolerance)
-        proposals = []
+    def wanted(
+        self, current: int, existing: int, values: Values, failures: tuple[int, ...]
+    ) -> tuple[int | None, tuple[int, ...]]:
+        """What the HPA makes of what the triggers measure (None: nothing), and how often each has failed in a row.
+
+        current: count asked for; existing: replicas there are.
+        """
+        if None in values or any(failures):
+            failures = tuple(0 if v is not None else n + 1 for v, n in zip(values, failures, strict=True))
+        desired, silent = None, False
         for trigger, value, failed in zip(self.triggers, values, failures, strict=True):
             if value is None:
                 if self.fallback is None or failed <= self.fallback.failure_threshold:
+                    silent = True
                     continue
                 value = trigger.target * self.fallback.count(current)
             milli = round(value * 1000), round(trigger.target * 1000)
-            proposals.append(per_pod_replicas(existing, *milli, tolerance))
-        desired = max(proposals, default=None)
-        if desired is not None and desired < current and len(proposals) < len(values):
+            count = per_pod_replicas(existing, *milli, self._tolerances)
+            desired = count if desired is None or count > desired else desired
+        if silent and desired is not None and desired < current:
             desired = None
-        decision, hpa = self._hpa.settle(current, desired, state.hpa, now_ns)
-        return decision, state._replace(hpa=hpa)
+        return desired, failures
 
     def _cooled(self, state: KedaState, now_ns: int) -> bool:
         if state.active_ns < 0:

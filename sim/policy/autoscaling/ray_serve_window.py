@@ -64,16 +64,17 @@ def aggregated(steps: Steps, aggregation: Aggregation, last: float, start: float
 
     last: how long the last step holds, in the unit of the times. 0 where there is nothing.
     """
-    ends = (*(at for at, _ in steps[1:]), steps[-1][0] + last) if steps else ()
-    spans = [
-        (value, end - max(at, start)) for (at, value), end in zip(steps, ends, strict=True) if end > max(at, start)
-    ]
-    if not spans:
+    area = span = 0.0
+    high, low = -math.inf, math.inf
+    for i, (at, value) in enumerate(steps, start=1):
+        end = steps[i][0] if i < len(steps) else at + last
+        at = max(at, start)
+        if end > at:
+            area, span = area + value * (end - at), span + (end - at)
+            high, low = max(high, value), min(low, value)
+    if span == 0.0:
         return 0.0
-    if aggregation == "mean":
-        return sum(value * span for value, span in spans) / sum(span for _, span in spans)
-    values = [value for value, _ in spans]
-    return max(values) if aggregation == "max" else min(values)
+    return area / span if aggregation == "mean" else high if aggregation == "max" else low
 
 
 def begin(now_ns: int, plan: LoadPlan) -> Load:
