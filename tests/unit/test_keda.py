@@ -104,10 +104,18 @@ def test_an_hpa_sleeps_at_zero() -> None:
     assert lived(controller, 0, [{"queued": 100}] * 3) == [0, 0, 0]
 
 
-# Kubernetes, GetExternalPerPodMetricReplicas: ceil(usage / target per pod) outside of the tolerance
+# Kubernetes, GetExternalPerPodMetricReplicas: ceil(usage / target per pod) outside of the tolerance; the first two are
+# replica_calculator_test.go's ScaleUpPerPodCMExternal and ScaleDownPerPodCMExternal
 @pytest.mark.parametrize(
     ("existing", "usage", "target", "expected"),
-    [(3, 8_600, 2_000, 5), (3, 6_600, 2_000, 3), (3, 6_601, 2_000, 4), (3, 5_400, 2_000, 3), (0, 1, 2_000, 1)],
+    [
+        (3, 8_600, 2_150, 4),
+        (5, 8_600, 2_867, 3),
+        (3, 6_600, 2_000, 3),
+        (3, 6_601, 2_000, 4),
+        (3, 5_400, 2_000, 3),
+        (0, 1, 2_000, 1),
+    ],
 )
 def test_an_average_value_is_shared_out_among_the_pods(existing: int, usage: int, target: int, expected: int) -> None:
     assert per_pod_replicas(existing, usage, target, Tolerance(0.9, 1.1)) == expected
