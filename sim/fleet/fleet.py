@@ -31,6 +31,9 @@ class Slots(Protocol):
     def drain(self, slot: int) -> bool:
         """The slot's replica takes no more requests; True when it is empty already."""
 
+    def fail(self, slot: int) -> None:
+        """The slot's replica is gone, and with it who was queued or in service there; the slot is free."""
+
 
 @dataclass(frozen=True, eq=False)
 class Roster:
@@ -86,8 +89,6 @@ class Fleet:
         self._zones = len(site.zones)
         self._machines = machines_of(clock, self.plant, name, self, event, site.key, site.zones, site.nodes)
         self.bill = self._machines.bill
-        # until a data plane can lose a replica with its requests, what is lost drains
-        self._fail: Callable[[int], None] | None = getattr(plane, "fail", None)
         self._roster: Roster | None = None
 
     # --- what the control plane asks
@@ -213,7 +214,7 @@ class Fleet:
         self._event("replica_draining", self._label(replica), "", 1.0, 0.0)
         if self._plane.drain(replica.slot):
             self._release(replica)
-        elif self.plant.grace_s is not None and self._fail is not None:
+        elif self.plant.grace_s is not None:
             end_ns = self._clock.now + to_ns(self.plant.grace_s)
             self._clock.call_at(end_ns, Rank.FAILURE, lambda: self._kill(replica), replica.slot)
 
@@ -237,13 +238,10 @@ class Fleet:
 
     def lose(self, replica: Replica, why: str) -> None:
         """It is gone at once, and its requests fail; another one is asked for."""
-        if replica.ready_ns >= 0 and self._fail is None:
-            self.evict(replica)
-            return
-        if replica.ready_ns >= 0 and self._fail is not None:
+        if replica.ready_ns >= 0:
             if not replica.draining:
                 self._drop_out(replica)
-            self._fail(replica.slot)
+            self._plane.fail(replica.slot)
             self._event("replica_lost", self._label(replica), why, 1.0, 0.0)
         self._release(replica)
         self._reconcile()

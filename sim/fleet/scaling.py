@@ -3,7 +3,7 @@
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 import simpy
@@ -75,13 +75,10 @@ class Scraped(Protocol):
     def go_back(self, t_ns: int) -> None:
         """Be at `t_ns` instead of where the last look ahead led."""
 
-
-@runtime_checkable
-class Arming(Protocol):
-    """A data plane that can say when a pool is asked to serve: it calls `ScalingLoop.woken`, once for each arming."""
-
     def arm(self, row: int, on: bool) -> None:
-        """From now on the first request that asks this row to be served is told of, once; or no longer."""
+        """From now on the first request that asks this row to be served is told of, once, by `ScalingLoop.woken`; or
+        no longer.
+        """
 
 
 @dataclass(frozen=True)
@@ -169,9 +166,9 @@ class ScalingLoop:
         self._decide(self._terms.controller, now, self._observation(*seen, math.nan))
 
     def _arm(self) -> None:
-        """Be told of the first request where nothing is asked for, by a data plane that can."""
+        """Be told of the first request where nothing is asked for."""
         wanted = self._terms is not None and self._terms.controller.wakes and self._fleet.target == 0
-        if wanted != self._armed and isinstance(self._plane, Arming):
+        if wanted != self._armed:
             self._plane.arm(self._row, wanted)
             self._armed = wanted
 

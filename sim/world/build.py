@@ -142,8 +142,7 @@ class World:
             )
             for row, entry in self.layout.pools.items()
         }  # fmt: skip
-        # of a data plane that can be armed (`sim.fleet.scaling.Arming`)
-        setattr(self.plane, "on_woken", lambda row: loops[row].woken())  # noqa: B010
+        self.plane.on_woken = lambda row: loops[row].woken()
         return loops
 
     def _lives(self, streams: Streams) -> dict[str, ModelLife]:

@@ -27,8 +27,8 @@ MODEL = Model(name="x", memory_bytes=1e9, load_s=30.0)
 HOUR_S, MONTH_S = 3600.0, 365.25 / 12 * 86_400
 
 
-class Draining:
-    """A data plane that is as old as draining: what is lost drains."""
+class Plane:
+    """A data plane that remembers who takes requests, and who was lost with what was on it."""
 
     def __init__(self, drains_at_once):
         self.up, self.failed, self.drains_at_once = set(), [], drains_at_once
@@ -40,10 +40,6 @@ class Draining:
         self.up.discard(slot)
         return self.drains_at_once
 
-
-class Losing(Draining):
-    """A data plane that can lose a replica with what is on it."""
-
     def fail(self, slot):
         self.up.discard(slot)
         self.failed.append(slot)
@@ -52,8 +48,8 @@ class Losing(Draining):
 class Stage:
     """A clock, a fleet on it, and what was said."""
 
-    def __init__(self, slots=32, zones=("",), drains_at_once=True, plane=Losing, seed=1, **plant):
-        self.clock, self.plane, self.said = Clock(), plane(drains_at_once), []
+    def __init__(self, slots=32, zones=("",), drains_at_once=True, seed=1, **plant):
+        self.clock, self.plane, self.said = Clock(), Plane(drains_at_once), []
         streams = Streams(seed)
         site = Site(Plant(machine=MACHINE, model=MODEL, **plant), zones, lambda what: streams.key(f"fleet/main/{what}"))
         self.fleet = Fleet(self.clock, self.plane, "main", 0, slots, MACHINE, MODEL, self.note, count(1), site)
@@ -287,16 +283,6 @@ def test_what_has_drained_in_time_is_not_lost():
     stage.at(229, lambda: stage.fleet.drained(1))
     stage.play(300)
     assert stage.plane.failed == []
-
-
-def test_a_data_plane_that_cannot_lose_replicas_drains_them():
-    stage = Stage(plane=Draining, drains_at_once=False, failures=Failures(zone_losses=ZoneLosses(at_s=(500.0,))))
-    stage.scale((0, 1))
-    stage.at(700, lambda: stage.fleet.drained(0))
-    stage.play(900)
-    assert stage.when("replica_draining", "replica_released")[:2] == [
-        (500, "replica_draining"), (700, "replica_released"),
-    ]  # fmt: skip
 
 
 def test_beyond_the_quota_replicas_wait_unbilled_for_a_machine_in_the_order_in_which_they_came():
