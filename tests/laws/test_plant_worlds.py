@@ -1,4 +1,4 @@
-"""Laws of whole runs on machines that fail and of pools that sleep: both engines tell the same story, to the last row."""
+"""Laws of whole runs on machines that fail and of pools that sleep: both engines tell the same story, row by row."""
 
 import pandas as pd
 import pytest
