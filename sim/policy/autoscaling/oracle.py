@@ -7,7 +7,7 @@ cache; a stage that a share of requests reaches is known by that share, and a ph
 """
 
 import math
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,18 +43,13 @@ class Oracle(Ranged):
     long at a time, and the busiest stretch counts; margin_s: how much earlier than needed replicas are to be ready.
     """
 
+    lowest: ClassVar[int] = 0
+
     kind: Literal["oracle"] = "oracle"
     min_replicas: Count = 0  # a bound from below; one that need not measure replicas can do with none
     target: Share = 0.8  # assumption: as the target of the Kubernetes HPA
     stretch_s: Period = 60.0  # assumption: a minute's arrivals may be served within the minute
     margin_s: Seconds = 0.0
-
-    @field_validator("min_replicas")
-    @classmethod
-    def _enough(cls, value: int) -> int:
-        if value < 0:
-            raise ValueError("fewer than no replicas. Expected a whole number of at least 0, such as 1.")
-        return value
 
     @field_validator("target")
     @classmethod
