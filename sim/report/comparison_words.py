@@ -64,7 +64,7 @@ def _lead(comparison: Comparison) -> list[str]:
     of = comparison.best.intervals[comparison.cost].mean if comparison.best is not None else None
     part = f", {share(behind.mean / of)}" if of else ""
     if behind.lo == behind.hi == 0:
-        return [f"{other.name} costs the same in every replication."]
+        return [f"{other.name} holds it too and costs the same in every replication."]
     if behind.excludes_zero:
         sure = f"the difference is real ({interval(comparison.cost, behind)})"
     else:

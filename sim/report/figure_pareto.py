@@ -34,11 +34,7 @@ def pareto(comparison: Comparison) -> Plot | None:
             axes.axhline(100 * comparison.promised, color=canvas.INK, lw=0.9, ls=(0, (4, 2)), zorder=0.5)
         axes.margins(0.18, 0.14)
         _limits(axes)
-        for (x, y), name in _names(comparison, named):
-            axes.annotate(  # up and left of a point lies nothing that the front would not have
-                name, (x, 100 * y), xytext=(-5, 5), textcoords="offset points", ha="right", va="bottom",
-                fontsize=size.text * 0.9,
-            )  # fmt: skip
+        _write_names(figure, axes, _names(comparison, named), size.text * 0.9)
         canvas.value_axis(axes, "requests within the SLO, %", from_zero=False)
         axes.grid(axis="x")
         axes.set_xlabel(f"{COSTS[comparison.cost]}, USD")
@@ -71,13 +67,42 @@ def _point(comparison: Comparison, row: Row) -> Any:
 
 
 def _names(comparison: Comparison, named: list[Row]) -> list[tuple[Any, str]]:
-    """Points from left to right, each with the name of its first candidate and how many more are there."""
+    """Points from the lowest attainment up, each with the names of its first candidates and how many more are there."""
     names: dict[Any, list[str]] = {}
     for row in named:
         names.setdefault(_point(comparison, row), []).append(row.name)
-    return [
-        (point, own[0] + (f" and {len(own) - 1} more" if len(own) > 1 else "")) for point, own in sorted(names.items())
-    ]
+    said = {
+        point: ", ".join(own[:3]) + (f" and {len(own) - 3} more" if len(own) > 3 else "")
+        for point, own in names.items()
+    }
+    return sorted(said.items(), key=lambda entry: (entry[0][1], entry[0][0]))
+
+
+def _write_names(figure: Any, axes: Any, names: list[tuple[Any, str]], points: float) -> None:
+    """Each name up and left of its point, where the front has nothing, or down and right of it where it would leave the
+    axes; farther away where another name stands in its way.
+
+    points: size of the letters, in points.
+    """
+    figure.draw_without_rendering()  # so that places on the page are known
+    line, letter = 1.25 * points, 0.6 * points  # assumption: the mean width of a letter
+    edge = axes.get_window_extent().x0 * 72 / figure.dpi
+    taken: list[tuple[float, float, float]] = []
+    for (x, y), name in names:
+        at, height = (value * 72 / figure.dpi for value in axes.transData.transform((x, 100 * y)))
+        width = letter * len(name)
+        away = -1 if at - width < edge else 1
+        left, right = (at - width, at) if away > 0 else (at, at + width)
+        up = 5.0 if away > 0 else -5.0 - points
+        while any(abs(height + up - other) < line and left < end and begin < right for begin, end, other in taken):
+            up += 0.25 * line * away
+        taken.append((left, right, height + up))
+        leader = {"arrowstyle": "-", "color": canvas.INK, "alpha": 0.35, "lw": 0.7}
+        leader["relpos"] = (1.0, 0.0) if away > 0 else (0.0, 1.0)  # of the name: the corner next to its point
+        axes.annotate(
+            name, (x, 100 * y), xytext=(-5 * away, up), textcoords="offset points", fontsize=points, va="bottom",
+            ha="right" if away > 0 else "left", arrowprops=leader if abs(up) > 2 * line else None,
+        )  # fmt: skip
 
 
 def _colour(comparison: Comparison, row: Row) -> Any:

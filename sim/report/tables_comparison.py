@@ -72,10 +72,10 @@ def _table(comparison: Comparison) -> "Table":
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("\ncandidate", overflow="fold", min_width=12)
+    table.add_column("\ncandidate", overflow="fold", min_width=min(24, max(len(row.name) for row in comparison.rows)))
     cost_name = COSTS[comparison.cost].replace(" cost", "\ncost")
     for name in (
-        cost_name, "\n± 95 %", "\nmore", "\n± 95 %", "within\nSLO", "\np99", "replica\nhours", "actions\n(back)",
+        cost_name, "\n± 95 %", "\nmore", "\n± 95 %", "within\nSLO", "\np99", "replica\nhours", "scaling\nactions",
         "longest\nbelow",
     ):  # fmt: skip
         table.add_column(name, justify="right", no_wrap=True)
@@ -87,7 +87,7 @@ def _table(comparison: Comparison) -> "Table":
             name, usd(cost.mean), half(comparison.cost, cost)[2:], usd(more.mean), half(comparison.cost, more)[2:],
             f"[bold red]{attained}[/]" if row.held is False else attained,
             duration(row.intervals["latency_p99_s"].mean), three(row.intervals["replica_hours"].mean),
-            f"{three(row.intervals['scaling_actions'].mean)} ({three(row.intervals['reversals'].mean)})",
+            three(row.intervals["scaling_actions"].mean),
             duration(row.intervals["absorb_s"].mean),
         )  # fmt: skip
     return table
