@@ -39,7 +39,8 @@ def _row(key: str, entry: dict[str, Any], got: Got) -> Row:
     expected = float(entry["value"])
     value = got.value if isinstance(got, Estimate) else float(got)
     allowed = _allowed(entry["tolerance"], expected, got)
-    over = value - expected if entry["tolerance"]["kind"] == "at_most" else abs(value - expected)
+    apart, kind = value - expected, entry["tolerance"]["kind"]
+    over = apart if kind == "at_most" else -apart if kind == "at_least" else abs(apart)
     tolerance = {**entry["tolerance"], "allowed": allowed}
     return Row(key, expected, value, tolerance, bool(over <= allowed), entry["source"])
 
@@ -48,10 +49,11 @@ def _allowed(tolerance: dict[str, Any], expected: float, got: Got) -> float:
     """The tolerance as a difference.
 
     Kinds: exact; absolute and relative (within); standard_errors (times) and interval (level), which take an Estimate;
-    at_most, one-sided: by nothing, or by so many standard errors (times) of an Estimate.
+    at_most and at_least, one-sided: by nothing, or by so many standard errors (times) of an Estimate.
     """
     kind = tolerance["kind"]
-    if kind == "exact" or (kind == "at_most" and "times" not in tolerance):
+    one_sided = kind in ("at_most", "at_least")
+    if kind == "exact" or (one_sided and "times" not in tolerance):
         return 0.0
     if kind == "absolute":
         return float(tolerance["within"])
@@ -59,7 +61,7 @@ def _allowed(tolerance: dict[str, Any], expected: float, got: Got) -> float:
         return float(tolerance["within"]) * abs(expected)
     if not isinstance(got, Estimate):
         raise TypeError(f"tolerance {kind} needs an estimate with a standard error, not {got}")
-    if kind in ("standard_errors", "at_most"):
+    if kind == "standard_errors" or one_sided:
         return float(tolerance["times"]) * got.standard_error
     if kind == "interval":
         return got.half_width(float(tolerance["level"]))

@@ -93,7 +93,7 @@ def plain_table(rows: list[Row]) -> str:
 
 
 def _cells(row: Row) -> tuple[str, str, str, str, str]:
-    allowed = f"{row.allowed:.2g}" + (" up" if row.tolerance["kind"] == "at_most" else "")
+    allowed = f"{row.allowed:.2g}" + {"at_most": " up", "at_least": " down"}.get(row.tolerance["kind"], "")
     return row.key, f"{row.expected:.6g}", f"{row.got:.6g}", allowed, "ok" if row.passed else "FAILED"
 
 

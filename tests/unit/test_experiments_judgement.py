@@ -24,6 +24,10 @@ from experiments.settings import read
         ({"kind": "at_most"}, 2.1, False),
         ({"kind": "at_most", "times": 2}, Estimate(2.1, 0.1, 9), True),
         ({"kind": "at_most", "times": 2}, Estimate(2.3, 0.1, 9), False),
+        ({"kind": "at_least"}, 3.0, True),
+        ({"kind": "at_least"}, 1.9, False),
+        ({"kind": "at_least", "times": 2}, Estimate(1.9, 0.1, 9), True),
+        ({"kind": "at_least", "times": 2}, Estimate(1.7, 0.1, 9), False),
         ({"kind": "standard_errors", "times": 2}, Estimate(1.85, 0.1, 9), True),
         ({"kind": "standard_errors", "times": 2}, Estimate(2.25, 0.1, 9), False),
         # Student's 99 % quantile with 4 degrees of freedom is 4.604

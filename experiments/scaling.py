@@ -1,0 +1,74 @@
+"""What a controller did in a run: the counts it asked for, the replicas that were ready, and both as a staircase."""
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from sim import Run
+
+
+class Step(NamedTuple):
+    """A change of the count asked for: when (s since the start), from what, to what, and the controller's word."""
+
+    at_s: float
+    before: int
+    after: int
+    reason: str
+
+
+def steps(life: "Run") -> list[Step]:
+    """Every change of the count asked for, oldest first."""
+    rows = life.events[life.events["kind"] == "scale"]
+    columns = (rows[name].tolist() for name in ("at_s", "before", "after", "detail"))
+    return [Step(at_s, int(before), int(after), reason) for at_s, before, after, reason in zip(*columns, strict=True)]
+
+
+def readiness(life: "Run") -> list[tuple[float, int]]:
+    """(time in s, replicas ready from then on), one entry a change, oldest first; the first at 0 s."""
+    ready, alive = 0, set[str]()
+    stairs: list[tuple[float, int]] = [(0.0, 0)]
+    gone = {"replica_draining", "replica_failed", "replica_preempted"}
+    columns = (life.events[name].tolist() for name in ("at_s", "kind", "subject"))
+    for at_s, kind, subject in zip(*columns, strict=True):
+        if kind == "replica_ready":
+            alive.add(subject)
+        elif kind in gone:
+            alive.discard(subject)
+        if len(alive) != ready:
+            ready = len(alive)
+            if stairs[-1][0] == at_s:
+                stairs.pop()
+            stairs.append((at_s, ready))
+    return stairs
+
+
+def asked(life: "Run", initial: int) -> list[tuple[float, int]]:
+    """(time in s, count asked for from then on), oldest first; initial: the count at the start."""
+    stairs: list[tuple[float, int]] = [(0.0, initial)]
+    for step in steps(life):
+        if stairs[-1][0] == step.at_s:
+            stairs.pop()
+        stairs.append((step.at_s, step.after))
+    return stairs
+
+
+def at(stairs: list[tuple[float, int]], time_s: float) -> int:
+    """The value of a staircase at a time."""
+    return stairs[bisect_right(stairs, time_s, key=lambda one: one[0]) - 1][1]
+
+
+def between(stairs: list[tuple[float, int]], start_s: float, end_s: float) -> list[int]:
+    """Every value that a staircase has from `start_s` on and before `end_s`."""
+    return [at(stairs, start_s), *(value for time_s, value in stairs if start_s < time_s < end_s)]
+
+
+def paint_stairs(axes: Any, stairs: list[tuple[float, int]], end_s: float, **style: Any) -> None:
+    """Draw a staircase, in minutes, up to `end_s`."""
+    points = [*stairs, (end_s, stairs[-1][1])]
+    axes.step([time_s / 60 for time_s, _ in points], [value for _, value in points], where="post", **style)
+
+
+def csv_of(cases: dict[str, list[tuple[float, int]]]) -> str:
+    """Staircases by case as CSV."""
+    lines = (f"{case},{time_s:.3f},{value}\n" for case, stairs in cases.items() for time_s, value in stairs)
+    return "case,at_s,replicas\n" + "".join(lines)
