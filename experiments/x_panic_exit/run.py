@@ -1,0 +1,108 @@
+"""X-PANIC-EXIT: why does a Knative autoscaler give up what it needs when it leaves panic, and what helps?"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.judgement import Got
+from experiments.scaling import asked, between, csv_of, paint_stairs
+from experiments.settings import read
+
+if TYPE_CHECKING:
+    from sim import Run
+    from sim.report.canvas import Plot
+
+HERE = Path(__file__).parent
+OPEN = ("thread", "long_window", "delay")
+
+
+def run(small: bool) -> dict[str, Got]:
+    """How low the count falls, how often and how soon (s after the burst) below the load; where it holds, its range.
+
+    The small form is the full one.
+    """
+    own = read(HERE).own
+    got: dict[str, Got] = {}
+    for case in OPEN:
+        stairs = counts(case)
+        falls = collapses(stairs, own["burst_s"], own["erlangs"])
+        got[f"least_{case}"] = min(count for at_s, count in stairs if at_s >= falls[0]) if falls else -1
+        got[f"first_collapse_s_{case}"] = falls[0] - own["burst_s"] if falls else -1
+        if case != "delay":
+            got[f"collapses_{case}"] = len(falls)
+    end_s = played("thread").scenario.horizon_s
+    held = between(counts("fitting"), own["settled_s"], end_s)
+    sustained = counts("closed")
+    reached_s = next(at_s for at_s, count in sustained if count >= own["closed"]["reached"])
+    kept = between(sustained, reached_s, end_s)
+    return got | {
+        "least_fitting": min(held), "most_fitting": max(held), "least_closed": min(kept), "most_closed": max(kept),
+    }  # fmt: skip
+
+
+def collapses(stairs: list[tuple[float, int]], start_s: float, needed: int) -> list[float]:
+    """The times (s) from `start_s` on at which the count falls below what is needed, having had it."""
+    return [
+        at_s for (_, before), (at_s, count) in pairwise(stairs) if at_s > start_s and count < needed <= before
+    ]  # fmt: skip
+
+
+@cache
+def played(case: str) -> "Run":
+    """The run of a case."""
+    from sim import simulate
+
+    settings = read(HERE)
+    if case == "closed":
+        closed = settings.own["closed"]
+        chosen = replace(settings, choices=tuple(closed["choices"]))
+        return simulate(chosen.load(case, workload=closed["values"]))
+    counted = {"path": str(HERE / "arrivals.csv"), "interval": "1 min"}
+    return simulate(settings.load(case, workload=counted))
+
+
+def counts(case: str) -> list[tuple[float, int]]:
+    """The staircase of counts that a case asks for."""
+    life = played(case)
+    return asked(life, life.scenario.pools["main"].autoscaler.initial_replicas)
+
+
+def figure(got: Mapping[str, Got]) -> "Plot":
+    """Count asked for over time, by case, and the load."""
+    from sim.report.canvas import FIXED, INK, QUALITY, VARIABLE, plot, value_axis
+
+    settings = read(HERE)
+    styles = {"thread": VARIABLE, "delay": FIXED, "fitting": QUALITY}
+    end_s = played("thread").scenario.horizon_s
+    peak = max(count for at_s, count in counts("thread") if at_s >= settings.own["burst_s"])
+    finding = (
+        f"Left with a target that no replica serves at once, panic falls from {peak} to {got['least_thread']:.0f}, "
+        f"{got['collapses_thread']:.0f} times"
+    )
+
+    def paint(page: Any, size: Any) -> None:
+        above, below = page.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        fontsize = 6 if size.narrow else 9.5
+        paint_stairs(above, counts("thread"), end_s, color=styles["thread"])
+        for case in ("delay", "fitting"):
+            paint_stairs(below, counts(case), end_s, color=styles[case])
+        for axes in (above, below):
+            axes.axhline(settings.own["erlangs"], color=INK, linewidth=0.7, linestyle=":")
+            axes.set_ylim(0, 240)
+            axes.set_xlim(0, end_s / 60)
+            value_axis(axes, "")
+        above.text(0.2, 32, "needed from minute 5 on: 20", color=INK, fontsize=fontsize)
+        above.text(0.2, 212, "a target of 7 in flight for a replica that serves 1", color=VARIABLE, fontsize=fontsize)
+        below.text(13, 150, "the same, scale-down delayed by 5 min", color=FIXED, fontsize=fontsize)
+        below.text(9, 42, "a target of 0.7", color=QUALITY, fontsize=fontsize)
+        page.supylabel("replicas asked for", fontsize=fontsize + 2)
+        below.set_xlabel("time (min)")
+        above.set_title(finding, loc="left", fontsize=5.5 if size.narrow else 10.5)
+        page.subplots_adjust(right=0.97, hspace=0.15)
+
+    csv = csv_of({case: counts(case) for case in settings.cases})
+    sentence = "Knative holds requests in flight: enough replicas make them few, and then it keeps too few."
+    return plot("x-panic-exit", "Why does it fall when it leaves panic?", finding, sentence, paint, csv, taller=1.15)
