@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from sim import study_verbs
+from sim import scenario_verbs, study_verbs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,7 @@ verbs:
   sweep    every combination of the values listed for any keys
   tune     search parameters for the least cost under the SLO
   check    print the whole scenario and what each phase changes; run nothing
+  manifest print a pool's scaling policy as a manifest: poc2scale manifest autoscaler=hpa
   list     show the groups to choose from, or the options of one: poc2scale list machine
 
 options:
@@ -93,16 +94,9 @@ def _verb(argv: list[str]) -> int:
     return work(parser.parse_intermixed_args(argv[1:]))
 
 
-def _overrides(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "overrides", nargs="*", default=[], metavar="OVERRIDE",
-        help='scenario=NAME or a .yaml file, group=option (poc2scale list), or key=value ("workload.timeout=20 s")',
-    )  # fmt: skip
-
-
 def _run_options(parser: ArgumentParser) -> None:
     parser.description = "Simulate a scenario and write its report."
-    _overrides(parser)
+    scenario_verbs.overrides_argument(parser)
     parser.add_argument("--json", action="store_true", default=False, help="print the summary as one JSON object")
     parser.add_argument(
         "--fail-on-slo", action="store_true", default=False, help="exit with 1 when a phase misses its SLO"
@@ -113,11 +107,6 @@ def _run_options(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--out", default="outputs", metavar="DIR", help="where runs are kept (default: outputs)")
     parser.add_argument("--quiet", action="store_true", default=False, help="no progress bar")
-
-
-def _check_options(parser: ArgumentParser) -> None:
-    parser.description = "Print the whole scenario, and what each phase changes; run nothing."
-    _overrides(parser)
 
 
 def _list_options(parser: ArgumentParser) -> None:
@@ -132,7 +121,7 @@ def run(typed: Namespace) -> int:
 
     out = Path(typed.out)
     _writable(out)
-    scenario = _load(typed.overrides)
+    scenario = scenario_verbs.loaded(typed.overrides)[0]
     if typed.scale_check:
         _check_scalable(scenario)
     from time import monotonic
@@ -203,27 +192,6 @@ def _stop_when_terminated() -> None:
         signal.signal(signal.SIGTERM, interrupt)
 
 
-def check(typed: Namespace) -> int:
-    """Print the resolved scenario, and as comments what each phase changes."""
-    from sim.scenario.checks import remarks
-    from sim.scenario.dump import changes_by_phase, dump, to_yaml
-    from sim.scenario.load import phase_scenarios
-    from sim.world.own import disciplines_of
-
-    scenario = _load(typed.overrides)
-    disciplines_of(phase_scenarios(scenario))
-    print(dump(scenario), end="")
-    for remark in remarks(scenario):
-        print(f"# note: {remark}")
-    print("\n# What each phase changes:")
-    changes = changes_by_phase(scenario)
-    for name, phase in scenario.phases.items():
-        print(f"#   {name}: exposure {phase.exposure:.3g}, served by {phase.serving}")
-        for line in to_yaml(changes.get(name, {})).splitlines() if name in changes else ():
-            print(f"#     {line}")
-    return OK
-
-
 def list_choices(typed: Namespace) -> int:
     """Print all groups with their options, or one group's options with what each is; an asterisk marks the default."""
     from sim.scenario import choices
@@ -242,13 +210,6 @@ def list_choices(typed: Namespace) -> int:
     for option in options:
         print(f"{'*' if option.default else ' '} {option.name:<{width}}  {option.says}")
     return OK
-
-
-def _load(overrides: list[str]) -> "Scenario":
-    from sim.scenario.compose import DEFAULT
-    from sim.scenario.load import load
-
-    return load(DEFAULT, *overrides)
 
 
 def _judged(summary: dict[str, Any]) -> int:
@@ -338,7 +299,8 @@ _VERBS: dict[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace], 
     "compare": (study_verbs.compare_options, partial(study_verbs.compare, prepare=prepare)),
     "sweep": (study_verbs.sweep_options, partial(study_verbs.sweep, prepare=prepare)),
     "tune": (study_verbs.tune_options, partial(study_verbs.tune, prepare=prepare)),
-    "check": (_check_options, check),
+    "check": (scenario_verbs.check_options, scenario_verbs.check),
+    "manifest": (scenario_verbs.manifest_options, scenario_verbs.manifest),
     "list": (_list_options, list_choices),
 }
 

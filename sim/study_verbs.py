@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.scenario_verbs import say
+
 if TYPE_CHECKING:
     from sim.study.campaign import Design, Progressed
     from sim.study.candidates import Candidate
@@ -84,6 +86,7 @@ def sweep(typed: Namespace, prepare: Prepare) -> int:
 def tune(typed: Namespace, prepare: Prepare) -> int:
     """The least cost under the SLO."""
     from sim.report import tuning
+    from sim.scenario.manifests import ignored
     from sim.study import tune as search
     from sim.study.campaign import Design
     from sim.study.candidates import candidates, grid
@@ -96,6 +99,7 @@ def tune(typed: Namespace, prepare: Prepare) -> int:
     common, spaces = parse_spaces(typed.overrides)
     ends = [cell for axis in axes_of(spaces) for cell in grid([axis])]
     checked = candidates(common, [(f"{cell[0]} ({i})", cell[1]) for i, cell in enumerate(ends)])
+    say(ignored([*common, *cell[1]] for cell in ends))
     name = checked[0].scenario.name
     home = Path(typed.out) / f"tune-{name}"
     kept = _kept(typed, home, None)
@@ -149,6 +153,7 @@ def _compared(typed: Namespace, verb: str, prepare: Prepare) -> int:
 
 def _candidates(typed: Namespace, verb: str) -> "list[Candidate]":
     from sim.config import InputError, Problem
+    from sim.scenario.manifests import ignored
     from sim.study.candidates import candidates, grid, named, split
 
     common, axes = split(typed.overrides)
@@ -157,7 +162,9 @@ def _candidates(typed: Namespace, verb: str) -> "list[Candidate]":
         example = "autoscaler=fixed,hpa" if verb == "compare" else '"autoscaler.target=50 %,60 %,70 %"'
         message = f"nothing to {verb}. List two or more values for a key, such as {example}, or type --candidate twice."
         raise InputError(Problem(verb, None, message))
-    return candidates(common, cells)
+    chosen = candidates(common, cells)
+    say(ignored([*common, *cell[1]] for cell in cells))
+    return chosen
 
 
 def _kept(typed: Namespace, home: Path, asked: "tuple[list[Candidate], Design] | None") -> "Kept":

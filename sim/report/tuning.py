@@ -45,6 +45,23 @@ def command(tuned: "Tuned") -> str:
     return shlex.join(["poc2scale", "run", *tuned.command])
 
 
+def manifests(tuned: "Tuned") -> dict[str, str]:
+    """The tuned policies as manifests, by file name: of the pools whose policy came from one."""
+    from sim.policy.manifests import write
+    from sim.scenario.compose import DEFAULT, compose
+
+    scenario = tuned.final.rows[0].candidate.scenario
+    found = {}
+    for used in compose(DEFAULT, tuned.command).manifests:
+        for pool in used.pools:
+            which = f"{pool}-" if len(scenario.pools) > 1 else ""
+            policy = scenario.pools[pool].autoscaler
+            found[f"best-{which}{Path(used.path).name}"] = write(
+                policy, used.text, metrics=used.metrics, name=used.name
+            )
+    return found
+
+
 def as_json(tuned: "Tuned") -> dict[str, Any]:
     """Plain values."""
     trials = [
@@ -56,16 +73,21 @@ def as_json(tuned: "Tuned") -> dict[str, Any]:
         "run": command(tuned),
         "trials": trials,
         "final": tuned.final.as_json(),
+        "manifests": manifests(tuned),
         "said": [headline(tuned), *verdict(tuned.final)],
     }
 
 
 def write_tuned(tuned: "Tuned", folder: Path, typed: str) -> None:
-    """Write best.yaml, trials.csv and the comparison with the default into a folder. Raises OSError."""
+    """Write best.yaml, trials.csv and the comparison with the default into a folder, and the best as a manifest where the
+    policy came from one. Raises OSError.
+    """
     write_comparison(tuned.final, folder, "tune", typed)
     whole = dump(tuned.final.rows[0].candidate.scenario)
     head = f"# Tuned: {' '.join(tuned.best.typed)}\n# {command(tuned)}\n"
     html.write(folder / "best.yaml", head + whole)
+    for name, text in manifests(tuned).items():
+        html.write(folder / name, text)
     import pandas as pd
 
     rows = [
@@ -80,3 +102,5 @@ def show(tuned: "Tuned", stream: TextIO, folder: Path) -> None:
     say(stream, headline(tuned) + "\n")
     show_comparison(tuned.final, stream, str(folder / "tune.html"))
     say(stream, f"Play it: {command(tuned)}\nOr: poc2scale run scenario={folder / 'best.yaml'}\n")
+    for name in manifests(tuned):
+        say(stream, f"As a manifest: {folder / name}\n")

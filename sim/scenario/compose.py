@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sim.config import InputError, Problem
-from sim.scenario import choices, overrides
+from sim.scenario import choices, manifests, overrides
+from sim.scenario.manifests import Used
 from sim.scenario.overrides import TYPED
 from sim.scenario.patches import KeyPath, Tree, depth, leaves, merge, value_at
 
@@ -22,11 +23,13 @@ MAX_FILE_BYTES = 10_000_000  # assumption: a scenario is typed by people; its da
 class Composed:
     """A composed tree, and the layers it came from: (source, tree as that source alone set it), lowest first.
 
+    manifests: those that autoscaler nodes named, which the tree holds as policies.
     files: finds the layers below those, which are needed only to say where a wrong value came from.
     """
 
     tree: Tree
     layers: list[tuple[str, Tree]] = field(default_factory=list)
+    manifests: list[Used] = field(default_factory=list)
     files: Callable[[], list[tuple[str, Tree]]] | None = None
 
     def source(self, path: KeyPath) -> str | None:
@@ -74,6 +77,8 @@ def compose(scenario: str, typed: Iterable[str], changes: Mapping[str, Any] | No
             problems += [problem] if problem else []
             composed.layers.append((TYPED, overrides.nested(change.path, change.value)))
         composed.tree = _without_references(composed.tree, problems)
+        if not problems:
+            composed.manifests, problems = manifests.fill(composed)
     if problems:
         raise InputError(*problems)
     return composed
@@ -125,7 +130,7 @@ def _drop_other_kind(tree: Tree, before: Tree, choice: overrides.Choice) -> None
     for path in _other_kinds(option, value_at(before, place), place):
         overrides.apply(tree, overrides.Change(path, None))
         overrides.apply(tree, overrides.Change(path, value_at(option, path[len(place) :])))
-        _forget_in_phases(tree, path)
+        overrides.forget_in_phases(tree, path)
 
 
 def _other_kinds(option: Any, before: Any, path: KeyPath) -> Iterator[KeyPath]:
@@ -137,16 +142,6 @@ def _other_kinds(option: Any, before: Any, path: KeyPath) -> Iterator[KeyPath]:
         return
     for key, value in option.items():
         yield from _other_kinds(value, before.get(key), (*path, key))
-
-
-def _forget_in_phases(tree: Tree, path: KeyPath) -> None:
-    """Take what phases change inside the node at `path` out of them, unless they choose its kind themselves."""
-    phases = tree.get("phases")
-    for name in phases if isinstance(phases, Mapping) else ():
-        place = ("phases", name, "override", *path)
-        patch = value_at(tree, place)
-        if isinstance(patch, Mapping) and "kind" not in patch:
-            overrides.apply(tree, overrides.Change(place, None, removed=True))
 
 
 @contextmanager
@@ -193,7 +188,7 @@ def _mount(composed: Composed, choice: overrides.Choice) -> None:
     name = f"{choice.group}/{choice.option}"
     placed = _placed(name, ".".join(place))
     for path in _other_kinds(value_at(placed, place), value_at(composed.tree, place), place):
-        _forget_in_phases(composed.tree, path)
+        overrides.forget_in_phases(composed.tree, path)
     for node in [place] if place else [(key,) for key in placed]:
         overrides.apply(composed.tree, overrides.Change(node, None, added=True))
     composed.tree = merge(composed.tree, placed)

@@ -1,13 +1,13 @@
 """Overrides as a user types them, in Hydra's grammar: choices of a group's option, and values of single keys."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sim.config import Problem
 from sim.scenario import choices
 from sim.scenario.errors import listed, nearest
-from sim.scenario.patches import KeyPath, depth, merge
+from sim.scenario.patches import KeyPath, depth, merge, value_at
 
 TYPED = "command line"
 
@@ -83,6 +83,16 @@ def apply(tree: dict[str, Any], change: Change) -> Problem | None:
         parent.clear()  # the keys of another kind are not this one's
     parent[path[-1]] = merge(parent[path[-1]], change.value) if path[-1] in parent else change.value
     return None
+
+
+def forget_in_phases(tree: dict[str, Any], path: KeyPath) -> None:
+    """Take what phases change inside the node at `path` out of them, unless they choose its kind themselves."""
+    phases = tree.get("phases")
+    for name in phases if isinstance(phases, Mapping) else ():
+        place = ("phases", name, "override", *path)
+        patch = value_at(tree, place)
+        if isinstance(patch, Mapping) and not {"kind", "manifest"} & patch.keys():
+            apply(tree, Change(place, None, removed=True))
 
 
 def nested(path: KeyPath, value: Any) -> Any:
