@@ -79,8 +79,8 @@ def as_json(tuned: "Tuned") -> dict[str, Any]:
 
 
 def write_tuned(tuned: "Tuned", folder: Path, typed: str) -> None:
-    """Write best.yaml, trials.csv and the comparison with the default into a folder, and the best as a manifest where the
-    policy came from one. Raises OSError.
+    """Write best.yaml, trials.csv and the comparison with the default into a folder, and the best as a manifest where
+    the policy came from one. Raises OSError.
     """
     write_comparison(tuned.final, folder, "tune", typed)
     whole = dump(tuned.final.rows[0].candidate.scenario)

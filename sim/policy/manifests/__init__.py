@@ -94,8 +94,10 @@ def written(
         return Written(to_text([document], comments, as_json=module is aws), tuple(left_out))
     documents = parse(like, "manifest")
     i = _index(documents, name, "manifest", "autoscaler")
-    if _module(documents[i]) is not module:
-        raise InputError(Problem("autoscaler.kind", kind, f"not what the manifest is: {_module(documents[i]).WHAT}."))
+    there = _module(documents[i]).read(documents[i], Findings("manifest", metrics=found.metrics), name)["kind"]
+    if there != kind:
+        message = f"not what the manifest holds, a policy of kind {there}. Write a new one."
+        raise InputError(Problem("autoscaler.kind", kind, message))
     document, left_out = module.write(policy, documents[i], found, name)
     documents[i] = document
     comments = [f"not in this manifest: {sentence}" for sentence in left_out]

@@ -158,7 +158,7 @@ def write(
         limits = f"MinCapacity {policy.min_replicas}, MaxCapacity {policy.max_replicas}"
         lost.append(f"{limits}: `aws application-autoscaling register-scalable-target` sets them.")
     if isinstance(policy, StepScaling):
-        aws_steps.write(policy, document, parts.policies, lost)
+        aws_steps.write(policy, document, parts.policies, found, lost)
         return document, lost
     config = parts.policies[0][0][_TRACKING]
     _write_metric(policy, config, found)

@@ -144,7 +144,9 @@ def _statistic(alarm: Node, policy: Policy) -> None:
     policy["statistic"] = alarm.one_of("Statistic", _STATISTICS)
 
 
-def write(policy: StepScaling, document: dict[str, Any], policies: list[Group], lost: list[str]) -> None:
+def write(
+    policy: StepScaling, document: dict[str, Any], policies: list[Group], found: Findings, lost: list[str]
+) -> None:
     """Set policies and alarms of a document to scale_out and scale_in. Those that it lacks are said in `lost`."""
     if policy.warm_up_s:
         lost.append(f"warm_up {policy.warm_up_s:g} s: the instance warm-up of an EC2 Auto Scaling group.")
@@ -157,7 +159,12 @@ def write(policy: StepScaling, document: dict[str, Any], policies: list[Group], 
     for direction in ("scale_out", "scale_in"):
         rules = getattr(policy, direction)
         if rules is not None and direction in there:
-            _write_one(rules, *there[direction], lost)
+            own, watch = there[direction]
+            name = str(watch.get("MetricName"))
+            if found.meaning("", [name], _METRICS, _KNOWN.get(name)) != rules.metric:
+                watch["Namespace"], watch["MetricName"] = _THEIRS[rules.metric]
+                watch.pop("Dimensions", None)
+            _write_one(rules, own, watch, lost)
         elif rules is not None:
             lost.append(f"{direction}: the manifest has no policy of this direction.")
     if policy.scale_in is None and "scale_in" in there:
@@ -171,7 +178,7 @@ def _write_one(rules: StepPolicy, group: dict[str, Any], alarm: dict[str, Any], 
         return per_cents(value) if shares else plain(value)
 
     statistics = {ours: theirs for theirs, ours in _STATISTICS.items()}
-    summed = alarm.get("Statistic") == "Sum" and rules.statistic == "average" and not shares
+    summed = alarm.get("Statistic") == "Sum" and rules.statistic == "average" and not shares and rules.period_s == 60.0
     alarm |= {
         "Threshold": amount(rules.threshold),
         "Period": rounded_s(rules.period_s, "MetricAlarms.Period", lost, 1),
@@ -186,7 +193,9 @@ def _write_one(rules: StepPolicy, group: dict[str, Any], alarm: dict[str, Any], 
     kinds = {ours: theirs for theirs, ours in _ADJUSTMENTS.items()}
     config = group[STEPS]
     config["AdjustmentType"] = kinds[rules.adjustment]
-    config["Cooldown"] = rounded_s(rules.cooldown_s, f"{STEPS}.Cooldown", lost)
+    cooldown_s = rounded_s(rules.cooldown_s, f"{STEPS}.Cooldown", lost)
+    if cooldown_s != 300 or "Cooldown" in config:
+        config["Cooldown"] = cooldown_s
     config["StepAdjustments"] = [
         {key: amount(bound) for key, bound in bounds.items() if bound is not None}
         | {"ScalingAdjustment": step.adjustment}

@@ -8,7 +8,7 @@ from typing import Any
 from sim.config import Parameters
 from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules, ScalingRules
 from sim.policy.manifests.fields import Node, Policy
-from sim.policy.manifests.quantities import as_quantity, share_percent, whole, whole_seconds
+from sim.policy.manifests.quantities import as_quantity, quantity, share_percent, whole, whole_seconds
 
 _SELECT = {"Max": "max", "Min": "min", "Disabled": "disabled"}
 _TYPES = {"Pods": "pods", "Percent": "percent"}
@@ -61,7 +61,10 @@ def write(policy: Any, behavior: dict[str, Any], path: str, lost: list[str]) -> 
         new = _fields(rules, f"{path}.{field}", lost)
         old = _fields(defaults, "", [])
         for key, value in new.items():
-            if key in inner or value != old[key]:
+            same = (
+                key == "tolerance" and None not in (inner.get(key), value) and quantity(inner[key]) == quantity(value)
+            )
+            if (key in inner or value != old[key]) and not same:
                 inner[key] = value
         if rules.tolerance is None:
             inner.pop("tolerance", None)

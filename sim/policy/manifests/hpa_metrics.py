@@ -114,8 +114,11 @@ def set_target(written: dict[str, Any], metric: Mapping[str, Any], path: str, lo
     target, amount = written[_KEYS[written["type"]]]["target"], metric["target"]
     key = _TARGETS[target["type"]]
     if metric["kind"] == "resource":
-        target[key] = round(amount * 100)
+        if key not in target or whole(target[key]) != round(amount * 100):
+            target[key] = round(amount * 100)
         return
+    if key in target and quantity(target[key]) == amount:
+        return  # in whatever way it was written
     target[key] = as_quantity(amount)
     if round(amount * 1000) / 1000 != amount:
         lost.append(f"{path}: a target of {amount!r} rounded to {target[key]}.")

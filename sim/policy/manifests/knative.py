@@ -140,7 +140,7 @@ def write(
         key = _key(node, name)
         if value == default and name != "max-scale" and (key not in node or value is None):
             node.pop(key, None)
-        else:
+        elif not _same(node.get(key), str(value)):
             node[key] = str(value)
     lost = beyond(policy, _FLAGS)
     limit = document["spec"]["template"].get("spec", {}).get("containerConcurrency")
@@ -149,6 +149,16 @@ def write(
     elif limit and policy.metric == "concurrency":
         node[_key(node, "target")] = repr(plain(policy.target))
     return document, lost
+
+
+def _same(one: Any, other: str) -> bool:
+    """Whether two texts of an annotation say the same number, duration or word."""
+    for parse in (number, go_duration):
+        try:
+            return bool(parse(one) == parse(other))
+        except ValueError:
+            continue
+    return bool(one == other)
 
 
 def _new() -> dict[str, Any]:

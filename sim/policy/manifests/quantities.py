@@ -5,6 +5,7 @@ ValueError with what is allowed and what to type.
 """
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -93,8 +94,7 @@ def whole_seconds(value: Any) -> str:
 
 def percent(value: Any) -> str:
     """A number of per cents (70, "10.0") as a share of ours."""
-    found = number(value)
-    return f"{int(found) if found.is_integer() else found!r} %"
+    return str(format_quantity(float(Decimal(repr(number(value))) / 100), SHARE, ("%",)))
 
 
 def share_percent(value: Any) -> str:
@@ -104,8 +104,7 @@ def share_percent(value: Any) -> str:
 
 def per_cents(share: float) -> int | float:
     """A share as the number of per cents that reads back to it."""
-    found = float(str(format_quantity(share, SHARE, ("%",))).removesuffix("%"))
-    return int(found) if found.is_integer() else found
+    return plain(float(Decimal(repr(share)) * 100))
 
 
 def plain(value: float) -> int | float:
