@@ -64,7 +64,7 @@ class Bounded(Controller):
 
     @field_validator("min_replicas")
     @classmethod
-    def _not_below(cls, value: int) -> int:
+    def _not_below(cls, value: int, info: ValidationInfo) -> int:
         if value < cls.lowest:
             why = "" if cls.lowest == 0 else "this controller never scales to zero. "
             raise ValueError(f"too few. {why}It must be a whole number of at least {cls.lowest}.")
@@ -78,7 +78,7 @@ class Bounded(Controller):
             raise ValueError(
                 f"less than min_replicas ({low}). Raise max_replicas to at least {low} or lower min_replicas."
                 if low > 1
-                else "no replica at all. It must be at least 1."
+                else "no replica at all. It must be at least 1; for none, take autoscaler=fixed."
             )
         return value
 

@@ -15,9 +15,9 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from sim.clock.calendar import to_ns
-from sim.config import Count, Seconds, Share
+from sim.config import Count, Parameters, Seconds, Share
 from sim.config.units import PLAIN, SHARE, format_quantity
-from sim.policy.autoscaling.controller import Controller
+from sim.policy.autoscaling.controller import Ranged
 from sim.policy.autoscaling.hpa_behaviour import (
     Changes,
     Log,
@@ -47,7 +47,6 @@ from sim.policy.autoscaling.hpa_metrics import (
 from sim.policy.autoscaling.hpa_replicas import Tally, Tolerance, pod_metric_replicas, resource_replicas
 from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules, less_than_all
 from sim.policy.autoscaling.hpa_tally import tally_in_flight, tally_utilisation
-from sim.policy.bounds import Period, Replicas
 from sim.policy.observation import Decision, Observation
 
 _DEFAULT_TARGET = 0.8
@@ -75,7 +74,13 @@ class _Plan(NamedTuple):
     down: Rates
 
 
-class HorizontalPodAutoscaler(Controller):
+class _Measured(Parameters):
+    """What is measured; a class of its own as it stands before the limits: whether they may be zero depends on it."""
+
+    metrics: Annotated[tuple[Metric, ...], Field(max_length=_MOST_METRICS)] = ()
+
+
+class HorizontalPodAutoscaler(Ranged, _Measured):
     """Parameters of one HorizontalPodAutoscaler, and the controller itself as pure methods.
 
     metric: `utilisation` (share of time busy, a CPU resource metric upstream) or `in_flight` (requests per replica, a
@@ -86,13 +91,9 @@ class HorizontalPodAutoscaler(Controller):
     """
 
     kind: Literal["hpa"] = "hpa"
-    metrics: Annotated[tuple[Metric, ...], Field(max_length=_MOST_METRICS)] = ()
     min_replicas: Count = 1  # autoscaling/v2 defaults.go
-    max_replicas: Replicas
-    start_replicas: Count | None = Field(default=None, alias="initial_replicas")  # None: min_replicas
     metric: Literal["utilisation", "in_flight"] = "utilisation"
     target: float = Field(default=None, validate_default=True)  # 80 %, DefaultCPUUtilization in autoscaling/types.go
-    sync_period_s: Period = 15.0  # kube-controller-manager --horizontal-pod-autoscaler-sync-period
     tolerance: Share = 0.1  # --horizontal-pod-autoscaler-tolerance
     cpu_initialisation_period_s: Seconds = 300.0  # --horizontal-pod-autoscaler-cpu-initialization-period
     initial_readiness_delay_s: Seconds = 30.0  # --horizontal-pod-autoscaler-initial-readiness-delay
@@ -102,31 +103,13 @@ class HorizontalPodAutoscaler(Controller):
 
     @field_validator("min_replicas")
     @classmethod
-    def _at_least_one(cls, value: int, info: ValidationInfo) -> int:
+    def _not_below(cls, value: int, info: ValidationInfo) -> int:
         lasting = any(isinstance(metric, PoolMetric) for metric in info.data.get("metrics", ()))
         if value < 0 or (value == 0 and not lasting):
             raise ValueError(
                 "this controller never scales to zero on what it measures at replicas. It must be at least 1; for 0, "
                 "add a metric of the pool, such as {kind: external, name: queue, type: average_value, target: 10}."
             )
-        return value
-
-    @field_validator("max_replicas")
-    @classmethod
-    def _max_above_min(cls, value: int, info: ValidationInfo) -> int:
-        low = info.data.get("min_replicas", 1)
-        if value < low:
-            raise ValueError(
-                f"less than min_replicas ({low}). Raise max_replicas to at least {low} or lower min_replicas."
-            )
-        return value
-
-    @field_validator("start_replicas")
-    @classmethod
-    def _start_within(cls, value: int | None, info: ValidationInfo) -> int | None:
-        low, high = info.data.get("min_replicas"), info.data.get("max_replicas")
-        if value is not None and low is not None and high is not None and not low <= value <= high:
-            raise ValueError(f"outside min_replicas to max_replicas. Expected a whole number from {low} to {high}.")
         return value
 
     @field_validator("target", mode="before")
@@ -162,11 +145,6 @@ class HorizontalPodAutoscaler(Controller):
             if self.metric == "utilisation"
             else format_quantity(value, PLAIN, ("",))
         )
-
-    @property
-    def initial_replicas(self) -> int:
-        """Count at the start."""
-        return self.min_replicas if self.start_replicas is None else self.start_replicas
 
     @cached_property
     def _plan(self) -> _Plan:

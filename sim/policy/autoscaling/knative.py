@@ -16,18 +16,18 @@ queue (upstream: those that the activator holds). So scrape.interval should be n
 """
 
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from sim.clock.calendar import to_ns
 from sim.config import Count, Positive, Seconds, Share
 from sim.config.units import PLAIN, RATE, SHARE, format_quantity, parse_quantity
-from sim.policy.autoscaling.controller import Controller
+from sim.policy.autoscaling.controller import Bounded
 from sim.policy.autoscaling.knative_life import Life, Terms, applied, born
 from sim.policy.autoscaling.knative_scale import Mode, Spec, scale, started
 from sim.policy.autoscaling.knative_windows import Window, empty, is_empty, linear, record, smoothing, weighted
-from sim.policy.bounds import Period, Replicas
+from sim.policy.bounds import Period
 from sim.policy.observation import Decision, Observation
 
 _DEFAULT_TARGETS = {"concurrency": 100.0, "rps": 200.0}  # container-concurrency-, requests-per-second-target-default
@@ -56,7 +56,7 @@ class _Plan(NamedTuple):
     terms: Terms
 
 
-class Knative(Controller):
+class Knative(Bounded):
     """Parameters of one Knative revision's autoscaler, and the controller itself as pure methods.
 
     metric: `concurrency` (requests in flight) or `rps` (requests per second); target: of it for a replica, of which
@@ -66,9 +66,10 @@ class Knative(Controller):
     where there are any; reachable: whether a route leads to it.
     """
 
+    lowest: ClassVar[int] = 0
+
     kind: Literal["knative"] = "knative"
     min_replicas: Count = 0  # min-scale
-    max_replicas: Replicas
     start_replicas: Count | None = Field(default=None, alias="initial_replicas")  # None: initial-scale 1, or the least
     metric: Literal["concurrency", "rps"] = "concurrency"
     target: float = Field(default=None, validate_default=True)  # see _DEFAULT_TARGETS
@@ -87,29 +88,13 @@ class Knative(Controller):
     target_burst_capacity: float = 211.0  # target-burst-capacity
     reachable: bool = True  # assumption: a pool that is simulated has a route
 
-    @field_validator("min_replicas", "activation_replicas")
+    @field_validator("activation_replicas")
     @classmethod
-    def _not_negative(cls, value: int, info: ValidationInfo) -> int:
-        least = 1 if info.field_name == "activation_replicas" else 0
-        if value < least:
-            raise ValueError(f"too few. Expected a whole number of at least {least}.")
-        return value
-
-    @field_validator("max_replicas")
-    @classmethod
-    def _max_above_min(cls, value: int, info: ValidationInfo) -> int:
-        low = max(1, info.data.get("min_replicas", 0))
-        if value < low:
-            raise ValueError(f"less than {low}. Raise max_replicas to at least {low}, or take autoscaler=fixed.")
-        return value
-
-    @field_validator("start_replicas", "activation_replicas")
-    @classmethod
-    def _start_within(cls, value: int | None, info: ValidationInfo) -> int | None:
+    def _activation(cls, value: int, info: ValidationInfo) -> int:
         high = info.data.get("max_replicas")
-        low = info.data.get("min_replicas") if info.field_name == "start_replicas" else 1
-        if value is not None and low is not None and high is not None and not low <= value <= high:
-            raise ValueError(f"outside the bounds of replicas. Expected a whole number from {low} to {high}.")
+        if value < 1 or (high is not None and value > high):
+            span = "of at least 1" if high is None else f"from 1 to {high}"
+            raise ValueError(f"outside the bounds of replicas. Expected a whole number {span}.")
         return value
 
     @field_validator("target", mode="before")
