@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,22 +24,31 @@ class Composed:
     """A composed tree, and the layers it came from: (source, tree as that source alone set it), lowest first.
 
     manifests: those that autoscaler nodes named, which the tree holds as policies.
-    files: finds the layers below those, which are needed only to say where a wrong value came from.
+    files: of conf/ (name, place in the tree), below those layers and lowest first: read only to say where a wrong value
+    came from.
     """
 
     tree: Tree
     layers: list[tuple[str, Tree]] = field(default_factory=list)
     manifests: list[Used] = field(default_factory=list)
-    files: Callable[[], list[tuple[str, Tree]]] | None = None
+    files: list[tuple[str, KeyPath]] = field(default_factory=list)
+    _read: dict[str, Tree] = field(default_factory=dict)
 
     def source(self, path: KeyPath) -> str | None:
         """Where the value at `path` was set: a file, "command line", or None where nothing set it."""
-        if self.files is not None:
-            self.layers, self.files = [*self.files(), *self.layers], None
         for source, tree in reversed(self.layers):
             if depth(tree, path) == len(path):
                 return source
+        for name, place in reversed(self.files):
+            if all(a == b for a, b in zip(place, path)) and depth(self._file(name, place), path) == len(path):
+                return f"conf/{name}.yaml"
         return None
+
+    def _file(self, name: str, place: KeyPath) -> Tree:
+        """A file of conf/ as the tree that it alone sets."""
+        if name not in self._read:
+            self._read[name] = _placed(name, place)
+        return self._read[name]
 
     def nearest_source(self, path: KeyPath) -> str | None:
         """Where the value at `path`, or else the closest node around it, was set."""
@@ -111,14 +120,28 @@ def _from_conf(scenario: str, chosen: list[overrides.Choice]) -> Composed:
     own = f"scenario={scenario}"
     try:
         with _hydra():
-            tree = _plain(OmegaConf.to_container(hydra_compose("config", [*typed, own]), resolve=False))
+            tree, files = _with_files(hydra_compose("config", [*typed, own], return_hydra_config=True))
             before = _plain(OmegaConf.to_container(hydra_compose("config", [own]), resolve=False)) if typed else tree
     except (HydraException, OmegaConfBaseException, YAMLError) as e:
         line = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
         raise InputError(Problem("scenario", scenario, f"conf/ does not compose: {line}", "conf/")) from e
     for choice in chosen:
         _drop_other_kind(tree, before, choice)
-    return Composed(tree, files=lambda: _conf_layers([*typed, own]))
+    return Composed(tree, files=files)
+
+
+def _with_files(config: Any) -> tuple[Tree, list[tuple[str, KeyPath]]]:
+    """A tree as Hydra composed it, and the files of conf/ that it is made of, lowest first (see `Composed.files`)."""
+    from omegaconf import OmegaConf, open_dict
+
+    chosen = [(group.partition("@")[0], option) for group, option in reversed(config.hydra.runtime.choices.items())]
+    with open_dict(config):
+        del config["hydra"]
+    files: list[tuple[str, KeyPath]] = [("config", ())]
+    for group, option in chosen:
+        if not group.startswith("hydra/"):
+            files.append((f"{group}/{option}", () if group == "scenario" else choices.place(group)))
+    return _plain(OmegaConf.to_container(config, resolve=False)), files
 
 
 def _drop_other_kind(tree: Tree, before: Tree, choice: overrides.Choice) -> None:
@@ -126,7 +149,7 @@ def _drop_other_kind(tree: Tree, before: Tree, choice: overrides.Choice) -> None
     set there: it was meant for the other kind.
     """
     place = choices.place(choice.group)
-    option = value_at(_placed(f"{choice.group}/{choice.option}", ".".join(place)), place)
+    option = value_at(_placed(f"{choice.group}/{choice.option}", place), place)
     for path in _other_kinds(option, value_at(before, place), place):
         overrides.apply(tree, overrides.Change(path, None))
         overrides.apply(tree, overrides.Change(path, value_at(option, path[len(place) :])))
@@ -161,24 +184,11 @@ def _hydra() -> Iterator[None]:
         VersionBase.instance().version_base = version
 
 
-def _conf_layers(typed: list[str]) -> list[tuple[str, Tree]]:
-    """The files that Hydra put together, each as the tree that it alone sets."""
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.types import RunMode
-
-    with _hydra():
-        parts = GlobalHydra.instance().config_loader().compute_defaults_list("config", typed, RunMode.RUN).defaults
-    return [
-        (f"conf/{p.config_path}.yaml", _placed(p.config_path, p.package or ""))
-        for p in parts
-        if p.config_path and not p.config_path.startswith(("hydra", "_dummy"))
-    ]
-
-
-def _placed(config_path: str, package: str) -> Tree:
-    content = _plain(_read(choices.conf_folder() / f"{config_path}.yaml"))
+def _placed(name: str, place: KeyPath) -> Tree:
+    """A file of conf/ as the tree that it alone sets, standing at its place."""
+    content = _plain(_read(choices.conf_folder() / f"{name}.yaml"))
     content.pop("defaults", None)
-    placed: Tree = overrides.nested(tuple(package.split(".")) if package else (), content)
+    placed: Tree = overrides.nested(place, content)
     return placed
 
 
@@ -186,7 +196,7 @@ def _mount(composed: Composed, choice: overrides.Choice) -> None:
     """Put an option's file at its place in the tree, instead of what stood there."""
     place = tuple(choice.package.split(".")) if choice.package else choices.place(choice.group)
     name = f"{choice.group}/{choice.option}"
-    placed = _placed(name, ".".join(place))
+    placed = _placed(name, place)
     for path in _other_kinds(value_at(placed, place), value_at(composed.tree, place), place):
         overrides.forget_in_phases(composed.tree, path)
     for node in [place] if place else [(key,) for key in placed]:
