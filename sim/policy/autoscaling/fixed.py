@@ -2,10 +2,8 @@
 
 from typing import Literal, NamedTuple
 
-from pydantic import field_validator
-
 from sim.policy.autoscaling.controller import Controller
-from sim.policy.bounds import Replicas
+from sim.policy.bounds import FixedReplicas
 from sim.policy.observation import Decision, Observation
 
 
@@ -17,14 +15,7 @@ class Fixed(Controller):
     """Always the same number of replicas; 0 means none at all."""
 
     kind: Literal["fixed"] = "fixed"
-    replicas: Replicas
-
-    @field_validator("replicas")
-    @classmethod
-    def _not_negative(cls, value: int) -> int:
-        if value < 0:
-            raise ValueError("fewer than no replicas. Expected a whole number of at least 0, such as 2.")
-        return value
+    replicas: FixedReplicas
 
     @property
     def min_replicas(self) -> int:

@@ -15,7 +15,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from sim.clock.calendar import to_ns
-from sim.config import Count, Parameters, Seconds, Share
+from sim.config import Count, Parameters, Seconds
 from sim.config.units import PLAIN, SHARE, format_quantity
 from sim.policy.autoscaling.controller import Ranged
 from sim.policy.autoscaling.hpa_behaviour import (
@@ -45,8 +45,9 @@ from sim.policy.autoscaling.hpa_metrics import (
     wanted,
 )
 from sim.policy.autoscaling.hpa_replicas import Tally, Tolerance, pod_metric_replicas, resource_replicas
-from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules, less_than_all
+from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules
 from sim.policy.autoscaling.hpa_tally import tally_in_flight, tally_utilisation
+from sim.policy.bounds import Tolerated
 from sim.policy.observation import Decision, Observation
 
 _DEFAULT_TARGET = 0.8
@@ -94,7 +95,7 @@ class HorizontalPodAutoscaler(Ranged, _Measured):
     min_replicas: Count = 1  # autoscaling/v2 defaults.go
     metric: Literal["utilisation", "in_flight"] = "utilisation"
     target: float = Field(default=None, validate_default=True)  # 80 %, DefaultCPUUtilization in autoscaling/types.go
-    tolerance: Share = 0.1  # --horizontal-pod-autoscaler-tolerance
+    tolerance: Tolerated = 0.1  # --horizontal-pod-autoscaler-tolerance
     cpu_initialisation_period_s: Seconds = 300.0  # --horizontal-pod-autoscaler-cpu-initialization-period
     initial_readiness_delay_s: Seconds = 30.0  # --horizontal-pod-autoscaler-initial-readiness-delay
     scale_up: ScaleUpRules = Field(default_factory=ScaleUpRules)
@@ -121,11 +122,6 @@ class HorizontalPodAutoscaler(Ranged, _Measured):
             return _DEFAULT_TARGET
         # which of the two it is cannot be told where the metric itself is refused
         return count_target(value) if info.data.get("metric") == "in_flight" else share_target(value)
-
-    @field_validator("tolerance")
-    @classmethod
-    def _tolerance(cls, value: float) -> float:
-        return less_than_all(value)
 
     @field_validator("behaviour")
     @classmethod

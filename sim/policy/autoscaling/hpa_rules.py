@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from sim.clock.calendar import to_ns
 from sim.config import Count, Parameters, PositiveSeconds, Seconds, Share
 from sim.policy.autoscaling.hpa_behaviour import Rate, Rates
+from sim.policy.bounds import Tolerated
 
 _MAX_PERIOD_S = 1800.0
 _MAX_STABILISATION_S = 3600.0
@@ -101,19 +102,8 @@ class ScaleDownRules(ScalingRules):
     stabilisation_s: Seconds = 300.0
     select: Literal["max", "min", "disabled"] = "max"  # defaults.go: MaxChangePolicySelect
     policies: tuple[ScalingPolicy, ...] = Field(default_factory=_down_policies)
-
-    @field_validator("tolerance")
-    @classmethod
-    def _some_tolerance(cls, value: float | None) -> float | None:
-        return value if value is None else less_than_all(value)
+    tolerance: Tolerated | None = None  # a wider one would let nothing scale down
 
     def beyond_windows(self) -> bool:
         """Whether anything but the window differs from Kubernetes's defaults."""
         return self != ScaleDownRules(stabilisation_s=self.stabilisation_s)
-
-
-def less_than_all(tolerance: float) -> float:
-    """A tolerance below the target under which something is left; a ValueError says what is wrong with it."""
-    if tolerance >= 1.0:
-        raise ValueError('nothing would ever scale down. It must be less than 100 %; type, say, "10 %".')
-    return tolerance

@@ -25,13 +25,13 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field, ValidationInfo, field_validator
 
 from sim.clock.calendar import to_ns
-from sim.config import Count, Seconds, Share
+from sim.config import Count, Seconds
 from sim.policy.autoscaling.controller import Bounded
 from sim.policy.autoscaling.hpa import HorizontalPodAutoscaler, HpaState
 from sim.policy.autoscaling.hpa_replicas import Tolerance
 from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules
 from sim.policy.autoscaling.keda_triggers import Fallback, Trigger
-from sim.policy.bounds import Period
+from sim.policy.bounds import Period, Tolerated
 from sim.policy.observation import Decision, Observation
 
 Values = list[float | None]
@@ -91,7 +91,7 @@ class Keda(Bounded):
     initial_cooldown_s: Seconds = 0.0  # scale_executor.go defaultInitialCooldownPeriod
     fallback: Fallback | None = None
     hpa_sync_period_s: Period = 15.0  # kube-controller-manager --horizontal-pod-autoscaler-sync-period
-    tolerance: Share = 0.1  # kube-controller-manager --horizontal-pod-autoscaler-tolerance
+    tolerance: Tolerated = 0.1  # kube-controller-manager --horizontal-pod-autoscaler-tolerance
     scale_up: ScaleUpRules = Field(default_factory=ScaleUpRules)
     scale_down: ScaleDownRules = Field(default_factory=ScaleDownRules)
 
@@ -111,13 +111,6 @@ class Keda(Bounded):
     def _some_trigger(cls, value: tuple[Trigger, ...]) -> tuple[Trigger, ...]:
         if not value:
             raise ValueError("no triggers. Expected at least one such as {type: in_flight, target: 4}.")
-        return value
-
-    @field_validator("tolerance")
-    @classmethod
-    def _tolerance(cls, value: float) -> float:
-        if value >= 1.0:
-            raise ValueError('nothing would ever scale down. It must be less than 100 %; type, say, "10 %".')
         return value
 
     @property

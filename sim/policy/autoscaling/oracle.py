@@ -11,12 +11,11 @@ from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator
 
 from sim.clock.calendar import to_ns
-from sim.config import Count, Seconds, Share
+from sim.config import Count, Seconds
 from sim.policy.autoscaling.controller import Ranged
-from sim.policy.bounds import Period
+from sim.policy.bounds import Period, Utilisation
 from sim.policy.observation import Decision, Observation
 from sim.policy.setting import Coming, Setting, nobody
 
@@ -47,16 +46,9 @@ class Oracle(Ranged):
 
     kind: Literal["oracle"] = "oracle"
     min_replicas: Count = 0  # a bound from below; one that need not measure replicas can do with none
-    target: Share = 0.8  # assumption: as the target of the Kubernetes HPA
+    target: Utilisation = 0.8  # assumption: as the target of the Kubernetes HPA
     stretch_s: Period = 60.0  # assumption: a minute's arrivals may be served within the minute
     margin_s: Seconds = 0.0
-
-    @field_validator("target")
-    @classmethod
-    def _some(cls, value: float) -> float:
-        if value < 0.01:
-            raise ValueError('out of range. A utilisation must be at least 1 % and at most 100 %; type, say, "80 %".')
-        return value
 
     @property
     def informed(self) -> bool:

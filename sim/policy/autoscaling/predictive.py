@@ -20,10 +20,11 @@ from sim.clock.calendar import to_ns
 from sim.config import PositiveSeconds, Rate, Seconds, Share
 from sim.policy.autoscaling.controller import Log, Ranged, largest_of_late
 from sim.policy.autoscaling.forecast import Smoothed, fit
+from sim.policy.autoscaling.throughput import known, learnt
+from sim.policy.bounds import Utilisation
 from sim.policy.observation import Decision, Observation
 from sim.policy.setting import Setting
 
-_PRIOR_S = 60.0  # assumption: what is known of a replica beforehand counts as much as a minute of its answers
 _HALVES_EVERY_S = 3600.0  # assumption: a replica's throughput follows a change of the requests' mix within hours
 _MOST_STEPS = 5000  # assumption: of history; a fit of more takes tens of seconds
 
@@ -69,7 +70,7 @@ class Predictive(Ranged):
     """
 
     kind: Literal["predictive"] = "predictive"
-    target: Share = 0.7  # assumption: less than the HPA's, as forecasts are off
+    target: Utilisation = 0.7  # assumption: less than the HPA's, as forecasts are off
     capacity_per_s: Rate | None = None
     step_s: PositiveSeconds = 900.0  # assumption: arrivals of a quarter of an hour are a rate, not a draw
     season_s: PositiveSeconds = 86_400.0  # assumption: days resemble each other; 7 d where weekdays differ
@@ -78,13 +79,6 @@ class Predictive(Ranged):
     lead_s: Seconds | None = None
     margin: Share = 0.1  # assumption
     scale_in_delay_s: Seconds = 300.0  # kube-controller-manager --horizontal-pod-autoscaler-downscale-stabilization
-
-    @field_validator("target")
-    @classmethod
-    def _some_time(cls, value: float) -> float:
-        if value < 0.01:
-            raise ValueError('out of range. A utilisation must be at least 1 % and at most 100 %; type, say, "70 %".')
-        return value
 
     @field_validator("capacity_per_s")
     @classmethod
@@ -148,11 +142,9 @@ class Predictive(Ranged):
     def begin_in(self, setting: Setting, now_ns: int) -> PredictiveState:
         """State at the start."""
         lead_s = (setting.boot_s if self.lead_s is None else self.lead_s) + self.sync_period_s
-        known = self.capacity_per_s is None and setting.service_s == setting.service_s
-        return PredictiveState(
-            1 + min(math.ceil(lead_s / self.step_s), round(self.history_s / self.step_s)),
-            _PRIOR_S / setting.service_s if known else 0.0, _PRIOR_S if known else 0.0, now_ns + to_ns(self.step_s),
-        )  # fmt: skip
+        lead = 1 + min(math.ceil(lead_s / self.step_s), round(self.history_s / self.step_s))
+        served, busy_s = known(setting) if self.capacity_per_s is None else (0.0, 0.0)
+        return PredictiveState(lead, served, busy_s, now_ns + to_ns(self.step_s))
 
     def decide(self, observation: Observation, state: PredictiveState, now_ns: int) -> tuple[Decision, PredictiveState]:
         """As many as the larger of the forecast and the present rate needs."""
@@ -160,7 +152,8 @@ class Predictive(Ranged):
         if now_per_s == now_per_s:
             state = state._replace(total=state.total + now_per_s, samples=state.samples + 1)
             if self.capacity_per_s is None:
-                state = _learnt(observation, state)
+                served, busy_s = learnt(observation, state.served, state.busy_s, _HALVES_EVERY_S)
+                state = state._replace(served=served, busy_s=busy_s)
         if now_ns >= state.step_ns:
             state = self._stepped(state, now_ns)
         capacity_per_s = self.capacity_per_s or (state.served / state.busy_s if state.busy_s > 0.0 else 0.0)
@@ -202,19 +195,3 @@ class Predictive(Ranged):
             step_ns=end_ns, total=0.0, samples=0, series=series, smoothed=smoothed, fit_ns=fit_ns,
             peak_per_s=peak_per_s, due=due, off=off, came=came,
         )  # fmt: skip
-
-
-def _learnt(observation: Observation, state: PredictiveState) -> PredictiveState:
-    """The state with what replicas have answered, and how long they were busy with it."""
-    served = busy = 0.0
-    for per_s, share in zip(observation.completed_per_s.tolist(), observation.utilisation.tolist(), strict=True):
-        if per_s == per_s and share == share:
-            served += per_s
-            busy += share
-    if busy == 0.0:
-        return state
-    busy_s = busy * observation.window_s
-    kept = 0.5 ** (busy_s / _HALVES_EVERY_S)
-    return state._replace(
-        served=kept * state.served + served * observation.window_s, busy_s=kept * state.busy_s + busy_s
-    )

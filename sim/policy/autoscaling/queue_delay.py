@@ -10,15 +10,14 @@ from answers and busy time, and begins as a replica's throughput of one request 
 import math
 from typing import Literal, NamedTuple
 
-from pydantic import field_validator
-
 from sim.clock.calendar import to_ns
-from sim.config import PositiveSeconds, Seconds, Share
+from sim.config import PositiveSeconds, Seconds
 from sim.policy.autoscaling.controller import Log, Ranged, largest_of_late
+from sim.policy.autoscaling.throughput import known, learnt
+from sim.policy.bounds import Utilisation
 from sim.policy.observation import Decision, Observation
 from sim.policy.setting import Setting
 
-_PRIOR_S = 60.0  # assumption: what is known of a replica beforehand counts as much as a minute of its answers
 _HALVES_EVERY_S = 600.0  # assumption: mu follows a change of the requests' mix within some ten minutes
 
 
@@ -41,15 +40,8 @@ class QueueDelay(Ranged):
 
     kind: Literal["queue_delay"] = "queue_delay"
     target_s: PositiveSeconds | None = None  # assumption: the other half is for the service
-    max_utilisation: Share = 0.8  # assumption: as the target of the Kubernetes HPA
+    max_utilisation: Utilisation = 0.8  # assumption: as the target of the Kubernetes HPA
     scale_in_delay_s: Seconds = 300.0  # kube-controller-manager --horizontal-pod-autoscaler-downscale-stabilization
-
-    @field_validator("max_utilisation")
-    @classmethod
-    def _some_time(cls, value: float) -> float:
-        if value < 0.01:
-            raise ValueError('out of range. A utilisation must be at least 1 % and at most 100 %; type, say, "80 %".')
-        return value
 
     @property
     def informed(self) -> bool:
@@ -63,15 +55,13 @@ class QueueDelay(Ranged):
     def begin_in(self, setting: Setting, now_ns: int) -> QueueDelayState:
         """State at the start."""
         target_s = setting.slo_s / 2 if self.target_s is None else self.target_s
-        known = setting.service_s == setting.service_s
-        return QueueDelayState(
-            target_s, setting.concurrency, _PRIOR_S / setting.service_s if known else 0.0, _PRIOR_S if known else 0.0
-        )
+        return QueueDelayState(target_s, setting.concurrency, *known(setting))
 
     def decide(self, observation: Observation, state: QueueDelayState, now_ns: int) -> tuple[Decision, QueueDelayState]:
         """The count that keeps the wait and the utilisation."""
         current = observation.target_replicas
-        waiting, served, busy_s = _seen(observation, state)
+        waiting = _waiting(observation, state.concurrency)
+        served, busy_s = learnt(observation, state.served, state.busy_s, _HALVES_EVERY_S)
         state = state._replace(served=served, busy_s=busy_s)
         if not served > 0.0 or not busy_s > 0.0 or not state.target_s > 0.0:
             return Decision(self.within(current), "NoMetrics"), state
@@ -89,21 +79,10 @@ class QueueDelay(Ranged):
         return Decision(replicas, reason), state._replace(log=log)
 
 
-def _seen(observation: Observation, state: QueueDelayState) -> tuple[float, float, float]:
-    """Requests that wait, and the running sums of requests served and of busy seconds."""
+def _waiting(observation: Observation, concurrency: int) -> float:
+    """Requests in the shared queue, and what replicas hold beyond what they serve at once."""
     waiting = float(observation.queued_shared)
     for count in observation.in_flight.tolist():
-        if count > state.concurrency:  # False for NaN
-            waiting += count - state.concurrency
-    window_s = observation.window_s
-    if not window_s > 0.0:
-        return waiting, state.served, state.busy_s
-    served = busy = 0.0
-    for per_s, share in zip(observation.completed_per_s.tolist(), observation.utilisation.tolist(), strict=True):
-        if per_s == per_s and share == share:
-            served += per_s
-            busy += share
-    if busy == 0.0:
-        return waiting, state.served, state.busy_s
-    kept = 0.5 ** (busy * window_s / _HALVES_EVERY_S)  # an idle pool forgets nothing
-    return waiting, kept * state.served + served * window_s, kept * state.busy_s + busy * window_s
+        if count > concurrency:  # False for NaN
+            waiting += count - concurrency
+    return waiting

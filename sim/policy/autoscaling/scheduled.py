@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from sim.config import Parameters
 from sim.policy.autoscaling.controller import Controller
-from sim.policy.bounds import Period, Replicas
+from sim.policy.bounds import FixedReplicas, Period
 from sim.policy.observation import Decision, Observation
 from sim.policy.setting import Setting
 
@@ -72,20 +72,13 @@ class Window(Parameters):
     days: Days = DAYS  # type: ignore[assignment]
     from_: TimeOfDay
     to: TimeOfDay
-    replicas: Replicas
+    replicas: FixedReplicas
 
     @field_validator("to")
     @classmethod
     def _lasts(cls, value: str, info: ValidationInfo) -> str:
         if value == info.data.get("from_"):
             raise ValueError('no time at all. For a whole day type from: "00:00" and to: "24:00".')
-        return value
-
-    @field_validator("replicas")
-    @classmethod
-    def _not_negative(cls, value: int) -> int:
-        if value < 0:
-            raise ValueError("fewer than no replicas. Expected a whole number of at least 0, such as 2.")
         return value
 
     @property
@@ -108,16 +101,9 @@ class Scheduled(Controller):
     """Parameters of a timetable, and the controller itself as pure methods. replicas: outside of every window."""
 
     kind: Literal["scheduled"] = "scheduled"
-    replicas: Replicas
+    replicas: FixedReplicas
     windows: Annotated[tuple[Window, ...], Field(min_length=1, max_length=100)]
     sync_period_s: Period = 30.0  # KEDA's pollingInterval
-
-    @field_validator("replicas")
-    @classmethod
-    def _not_negative(cls, value: int) -> int:
-        if value < 0:
-            raise ValueError("fewer than no replicas. Expected a whole number of at least 0, such as 2.")
-        return value
 
     @property
     def min_replicas(self) -> int:

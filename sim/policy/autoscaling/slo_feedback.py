@@ -20,6 +20,7 @@ from pydantic import field_validator
 from sim.clock.calendar import to_ns
 from sim.config import Positive, PositiveSeconds, Seconds, Share
 from sim.policy.autoscaling.controller import Log, Ranged, largest_of_late
+from sim.policy.bounds import Tolerated
 from sim.policy.observation import Decision, Observation
 from sim.policy.setting import Setting
 
@@ -47,7 +48,7 @@ class SloFeedback(Ranged):
     target_s: PositiveSeconds | None = None
     gain: Positive = 0.5  # assumption: less than one, as latency falls faster than replicas grow near saturation
     integral_time_s: PositiveSeconds = 600.0  # assumption: longer than most replicas take to boot and load
-    deadband: Share = 0.1  # assumption: as the HPA's tolerance
+    deadband: Tolerated = 0.1  # assumption: as the HPA's tolerance
     most_error: Positive = 2.0  # assumption: one reading never does more than a doubling would
     scale_in_delay_s: Seconds = 300.0  # kube-controller-manager --horizontal-pod-autoscaler-downscale-stabilization
 
@@ -63,13 +64,6 @@ class SloFeedback(Ranged):
     def _gentle(cls, value: float) -> float:
         if value > 10.0:
             raise ValueError("out of range. Such a gain only swings; it must be at most 10; type, say, 0.5.")
-        return value
-
-    @field_validator("deadband")
-    @classmethod
-    def _narrow(cls, value: float) -> float:
-        if value >= 1.0:
-            raise ValueError('nothing would ever scale down. It must be less than 100 %; type, say, "10 %".')
         return value
 
     @field_validator("most_error")
