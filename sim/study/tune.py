@@ -109,11 +109,7 @@ def _loaded(common: Sequence[str], typed: tuple[str, ...]) -> Scenario:
 
 
 def _oracle(common: Sequence[str]) -> list[Candidate]:
-    """The controller that knows the future, where there is one, under the same scenario."""
-    from sim.scenario.choices import names
-
-    if _ORACLE not in names("autoscaler"):
-        return []
+    """The controller that knows the future, under the same scenario."""
     others = [text for text in common if text.lstrip("+~").partition("=")[0].split(".")[0] != "autoscaler"]
     typed = f"autoscaler={_ORACLE}"
     try:
