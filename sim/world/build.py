@@ -33,11 +33,9 @@ from sim.serving.reference import ReferencePlane
 from sim.serving.reference_own import Disciplines
 from sim.streams import Streams
 from sim.workload.block import ArrivalSource
-from sim.workload.disturbed import disturbed
-from sim.workload.source import arrival_source
 from sim.world.books import Books, FleetUse
 from sim.world.coverage import Coverage
-from sim.world.disturbances import demand_storms, tell
+from sim.world.disturbances import demand, tell
 from sim.world.gauges import Gauges
 from sim.world.layout import PoolRow, cache_room, highest_priority, lay_out, most_steps, most_users, steering
 from sim.world.lifecycle import Lifecycle
@@ -352,10 +350,9 @@ def _sources(scenario: Scenario, streams: Streams) -> list[ArrivalSource]:
     """Arrivals of every workload, their files read and judged whole; problems of all of them at once."""
     sources: list[ArrivalSource] = []
     problems: list[Problem] = []
-    for name, workload in scenario.workloads.items():
+    for name in scenario.workloads:
         try:
-            source = arrival_source(workload, name, scenario.calendar(), streams)
-            sources.append(disturbed(source, demand_storms(scenario, name), name, scenario.calendar(), streams))
+            sources.append(demand(scenario, name, streams))
         except InputError as e:
             problems += e.problems
     if problems:

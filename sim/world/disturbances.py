@@ -1,4 +1,4 @@
-"""Storms over a running world: whom they concern, and when they are told in the log of events."""
+"""Storms over a running world: whom they concern, what they make of demand, and when they are told in the log."""
 
 from collections.abc import Generator, Mapping
 from typing import Any
@@ -10,7 +10,11 @@ from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.record.events import EventLog
 from sim.scenario.model import Disturbance, Scenario
+from sim.streams import Streams
+from sim.workload.block import ArrivalSource
 from sim.workload.disturbances import Batch, Surge, concerns
+from sim.workload.disturbed import disturbed
+from sim.workload.source import arrival_source
 
 _ORDER = 1 << 46  # among the failures of one instant, after those of any replica
 
@@ -20,6 +24,13 @@ def demand_storms(scenario: Scenario, workload: str) -> list[Surge | Batch]:
     if scenario.workloads[workload].kind == "closed_loop":
         return []
     return [storm for storm in scenario.disturbances.values() if concerns(storm, workload)]
+
+
+def demand(scenario: Scenario, workload: str, streams: Streams) -> ArrivalSource:
+    """Potential arrivals of a workload, with the storms over them. Raises InputError for a file that is wrong."""
+    calendar = scenario.calendar()
+    source = arrival_source(scenario.workloads[workload], workload, calendar, streams)
+    return disturbed(source, demand_storms(scenario, workload), workload, calendar, streams)
 
 
 def tell(clock: Clock, calendar: Calendar, storms: Mapping[str, Disturbance], events: EventLog) -> None:

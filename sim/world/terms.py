@@ -13,8 +13,8 @@ from sim.record.recorder import Counted
 from sim.scenario import Pool, Scenario
 from sim.scenario.model import visits
 from sim.streams import Streams
-from sim.workload.source import arrival_source
 from sim.world.arrivals_ahead import ArrivalsAhead, Visitors
+from sim.world.disturbances import demand
 from sim.world.latencies import Latencies
 from sim.world.layout import Layout
 
@@ -39,10 +39,7 @@ class ControlTerms:
         scenario = next(iter(effective.values()))
         self._calendar = scenario.calendar()
         self._names = list(scenario.workloads)
-        self._ahead = {
-            name: ArrivalsAhead(partial(arrival_source, workload, name, self._calendar, streams))
-            for name, workload in scenario.workloads.items()
-        }
+        self._ahead = {name: ArrivalsAhead(partial(demand, scenario, name, streams)) for name in scenario.workloads}
         seen = any(
             self._pool(phase, row).autoscaler.latency_quantile is not None
             for phase, lived_in in effective.items()
@@ -69,10 +66,11 @@ class ControlTerms:
         exposure = effective.phases[phase].exposure
         shares = {w: exposure * visits(workload).get(name, 0.0) for w, workload in feeding.items()}
         coming = {w: share for w, share in shares.items() if share > 0.0}
+        start = pool.startup.spans(pool.model.load_s, pool.model.memory_bytes, pulled=False)
         return Setting(
             start_epoch_ns=self._calendar.start_epoch_ns,
             timezone=effective.timezone,
-            boot_s=pool.machine.provisioning_s + pool.model.load_s,
+            boot_s=pool.machine.provisioning_s + sum(start),
             concurrency=pool.batching.max_batch_size,
             service_s=pool.service.mean_s(1),
             best_per_s=self._layout.pools[row].best_per_s,

@@ -97,6 +97,16 @@ def test_latency_controllers_change_their_mind_for_a_reason_of_their_own(runs: d
     assert reasons["oracle"] >= {"Foreseen"}
 
 
+@pytest.mark.parametrize("warm_up_s", [0.0, 600.0])
+def test_the_oracle_has_asked_for_a_crowd_s_replicas_a_whole_start_before_it(warm_up_s: float) -> None:
+    crowd = "+disturbances.crowd={kind: surge, start: 1 h, factor: 10, rise: 0 s, hold: 20 min, fall: 0 s}"
+    run = simulate(world("autoscaler=oracle", crowd, f"pool.startup.warm_up={warm_up_s:g} s", horizon="2 h"))
+    start_s = 60.0 + 30.0 + warm_up_s
+    asked = [(at_s, after) for at_s, after, _ in scaled(run)]
+    usual = max(after for at_s, after in asked if at_s < 1800.0)
+    assert [after for at_s, after in asked if at_s <= HOUR_S - start_s][-1] > 2 * usual
+
+
 @pytest.mark.parametrize("kind", ["slo_feedback", "oracle"])
 def test_both_engines_are_scaled_alike(kind: str) -> None:
     got = [simulate(world(f"autoscaler={kind}", engine=engine, horizon="40 min")) for engine in ("exact", "reference")]
