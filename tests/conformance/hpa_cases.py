@@ -18,6 +18,7 @@ from sim.policy.autoscaling.hpa_replicas import (
     resource_replicas,
     utilisation_pct,
 )
+from sim.policy.autoscaling.hpa_tally import tally_in_flight
 from tests.conformance.cases import NOW, Adapter, Case, S, observed
 
 LONG_AGO_S = 86_400.0
@@ -82,10 +83,7 @@ def _check_pods_metric(case: Case, constants: Case) -> None:
     started = [p["phase"] != "Pending" for p in pods]
     usage = [math.nan if p["usage_milli"] is None else p["usage_milli"] / 1000 for p in pods]
     ages = np.array([LONG_AGO_S if p["start_age_s"] is None else p["start_age_s"] for p in pods], dtype=np.float64)
-    hpa = HorizontalPodAutoscaler(
-        max_replicas=1000, metric="in_flight", target=case["target"] / 1000, tolerance=constants["tolerance"]
-    )
-    tally = hpa.tally(
+    tally = tally_in_flight(
         Observation(
             target_replicas=case["current_replicas"],
             ready=np.array([p["ready"] for p in pods]),
@@ -149,7 +147,6 @@ def check_controller(case: Case, document: Case) -> None:
         | {
             "min_replicas": case["min_replicas"],
             "max_replicas": case["max_replicas"],
-            "target": (case["cpu_target_pct"] or 80) / 100,
         }
     )
     if case.get("scale_up_policies"):
@@ -170,7 +167,9 @@ def check_controller(case: Case, document: Case) -> None:
     )
     # the tables begin with a log that holds nothing any more, not with a controller's first sync
     began = HpaState(((case["current_replicas"], NOW - 7200 * S),), (), ())
-    decision, _ = hpa.reconcile(case["current_replicas"], tally, began, NOW)
+    current, target_pct = case["current_replicas"], case["cpu_target_pct"] or 80
+    desired = resource_replicas(current, target_pct, tally, _tolerance(constants))
+    decision, _ = hpa.settle(current, desired, began, NOW)
     assert decision.replicas == case["expected_replicas"]
     if case["expected_limit_reason"] is not None:
         assert decision.reason == case["expected_limit_reason"]

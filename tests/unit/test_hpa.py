@@ -18,6 +18,7 @@ from sim.policy.autoscaling.hpa_replicas import (
     pod_metric_replicas,
     resource_replicas,
 )
+from sim.policy.autoscaling.hpa_tally import tally_utilisation
 
 S = 1_000_000_000
 TENTH = Tolerance(0.9, 1.1)
@@ -192,7 +193,6 @@ def test_always_within_bounds_and_pure(controller: HorizontalPodAutoscaler, seen
 @settings(max_examples=200, deadline=None)
 @given(seen=observations, period_s=st.sampled_from([0.0, 20.0, 300.0]))
 def test_the_short_way_counts_as_the_long_way(seen: Observation, period_s: float) -> None:
-    controller = hpa(cpu_initialisation_period_s=period_s)
     by_class: dict[PodClass, list[float]] = {which: [] for which in PodClass}
     for u, ready, age_s, ready_for_s in zip(seen.utilisation, seen.ready, seen.age_s, seen.ready_for_s, strict=True):
         never = bool(np.isnan(ready_for_s))
@@ -208,7 +208,7 @@ def test_the_short_way_counts_as_the_long_way(seen: Observation, period_s: float
             initial_readiness_delay_s=30.0,
         )
         by_class[which].append(float(u))
-    tally = controller.tally(seen)
+    tally = tally_utilisation(seen, period_s, 30.0)
     assert tally.ready == len(by_class[PodClass.READY])
     assert tally.unready == len(by_class[PodClass.UNREADY])
     assert tally.missing == len(by_class[PodClass.MISSING])
@@ -220,7 +220,7 @@ def test_the_short_way_counts_as_the_long_way(seen: Observation, period_s: float
 def test_never_moves_within_tolerance(n: int, target_pct: int, offset: float) -> None:
     controller = hpa(target=target_pct / 100, scale_down={"stabilisation_s": 0.0})
     share = min(1.0, target_pct / 100 * (1 + offset))
-    truncated = controller.tally(observed([share] * n))
+    truncated = tally_utilisation(observed([share] * n), 300.0, 30.0)
     pct = truncated.usage * 100 // truncated.request
     if 0.9 <= pct / target_pct <= 1.1:
         assert answers(controller, [observed([share] * n)])[0][0] == n
@@ -235,7 +235,7 @@ def test_scale_down_never_goes_below_the_largest_recommendation_of_the_window(
     state, current, raw = controller.begin(0), 20, [(0, 20)]
     for i, share in enumerate(shares):
         seen, now_s = observed([share] * current), i * 15
-        desired = resource_replicas(current, 50, controller.tally(seen), TENTH)
+        desired = resource_replicas(current, 50, tally_utilisation(seen, 300.0, 30.0), TENTH)
         assert desired is not None
         decision, state = controller.decide(seen, state, now_s * S)
         if decision.replicas < current:

@@ -44,9 +44,8 @@ from sim.policy.autoscaling.hpa_metrics import (
     share_target,
     wanted,
 )
-from sim.policy.autoscaling.hpa_replicas import Tally, Tolerance, pod_metric_replicas, resource_replicas
+from sim.policy.autoscaling.hpa_replicas import Tolerance
 from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules
-from sim.policy.autoscaling.hpa_tally import tally_in_flight, tally_utilisation
 from sim.policy.bounds import Tolerated
 from sim.policy.observation import Decision, Observation
 
@@ -63,11 +62,10 @@ class HpaState(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """The parameters as the arithmetic wants them: whole per cent or milli-units."""
+    """The parameters as the arithmetic wants them."""
 
     metrics: tuple[Wanted, ...]
     legacy: bool
-    target: int
     tolerance: Tolerance
     periods: CpuPeriods
     windows: Windows
@@ -149,7 +147,6 @@ class HorizontalPodAutoscaler(Ranged, _Measured):
         return _Plan(
             metrics=tuple(wanted(metric) for metric in self.metrics or (only(target=self.target),)),
             legacy=self.behaviour == "legacy",
-            target=round(self.target * (100 if self.metric == "utilisation" else 1000)),
             tolerance=Tolerance(1.0 - down, 1.0 + up),
             periods=CpuPeriods(self.cpu_initialisation_period_s, self.initial_readiness_delay_s),
             windows=Windows(to_ns(self.scale_up.stabilisation_s), to_ns(self.scale_down.stabilisation_s)),
@@ -170,18 +167,6 @@ class HorizontalPodAutoscaler(Ranged, _Measured):
             asked = [proposal(metric, observation, plan.tolerance, plan.periods) for metric in plan.metrics]
             desired = highest(observation.target_replicas, asked)
         return self.settle(observation.target_replicas, desired, state, now_ns)
-
-    def tally(self, observation: Observation) -> Tally:
-        """The observation's samples of `metric`, summed by class."""
-        if self.metric == "in_flight":
-            return tally_in_flight(observation)
-        return tally_utilisation(observation, self.cpu_initialisation_period_s, self.initial_readiness_delay_s)
-
-    def reconcile(self, current: int, tally: Tally, state: HpaState, now_ns: int) -> tuple[Decision, HpaState]:
-        """One sync from summed samples of `metric` alone: `current` is the count last asked for."""
-        calculate = resource_replicas if self.metric == "utilisation" else pod_metric_replicas
-        desired = calculate(current, self._plan.target, tally, self._plan.tolerance)
-        return self.settle(current, desired, state, now_ns)
 
     def settle(self, current: int, desired: int | None, state: HpaState, now_ns: int) -> tuple[Decision, HpaState]:
         """One sync from what the metrics ask for (None: they cannot say), held to bounds, windows and rates."""
