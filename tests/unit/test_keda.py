@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from sim.policy import Observation
 from sim.policy.autoscaling import Keda
-from sim.policy.autoscaling.hpa_replicas import Tolerance
-from sim.policy.autoscaling.keda import per_pod_replicas
+from sim.policy.autoscaling.hpa_replicas import Tolerance, average_value_replicas
 
 S = 1_000_000_000
 TICK_S = 15
@@ -118,7 +117,7 @@ def test_an_hpa_sleeps_at_zero() -> None:
     ],
 )
 def test_an_average_value_is_shared_out_among_the_pods(existing: int, usage: int, target: int, expected: int) -> None:
-    assert per_pod_replicas(existing, usage, target, Tolerance(0.9, 1.1)) == expected
+    assert average_value_replicas(existing, usage, target, Tolerance(0.9, 1.1)) == expected
 
 
 @pytest.mark.parametrize(

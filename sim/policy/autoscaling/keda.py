@@ -18,7 +18,6 @@ The loop turns at the shorter of the polling interval and the HPA's sync period,
 after its time; they are exact where one is a multiple of the other.
 """
 
-import math
 from functools import cached_property
 from typing import ClassVar, Literal, NamedTuple
 
@@ -28,7 +27,8 @@ from sim.clock.calendar import to_ns
 from sim.config import Count, Seconds
 from sim.policy.autoscaling.controller import Bounded
 from sim.policy.autoscaling.hpa import HorizontalPodAutoscaler, HpaState
-from sim.policy.autoscaling.hpa_replicas import Tolerance
+from sim.policy.autoscaling.hpa_metrics import highest
+from sim.policy.autoscaling.hpa_replicas import Tolerance, average_value_replicas
 from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules
 from sim.policy.autoscaling.keda_triggers import Fallback, Trigger
 from sim.policy.bounds import Period, Tolerated
@@ -60,16 +60,6 @@ class _Spans(NamedTuple):
     sync_ns: int
     cooldown_ns: int
     initial_cooldown_ns: int
-
-
-def per_pod_replicas(existing: int, usage_milli: int, target_milli: int, tolerance: Tolerance) -> int:
-    """Raw recommendation of an HPA for an external metric that is shared out among the pods.
-
-    existing: pods there are; usage_milli: the metric; target_milli: of it for each pod; both in whole milli-units.
-    """
-    if existing > 0 and tolerance.low <= usage_milli / (target_milli * existing) <= tolerance.high:
-        return existing
-    return math.ceil(usage_milli / target_milli)
 
 
 class Keda(Bounded):
@@ -187,19 +177,16 @@ class Keda(Bounded):
         """
         if None in values or any(failures):
             failures = tuple(0 if v is not None else n + 1 for v, n in zip(values, failures, strict=True))
-        desired, silent = None, False
+        asked: list[int | None] = []
         for trigger, value, failed in zip(self.triggers, values, failures, strict=True):
             if value is None:
                 if self.fallback is None or failed <= self.fallback.failure_threshold:
-                    silent = True
+                    asked.append(None)
                     continue
                 value = trigger.target * self.fallback.count(current)
             milli = round(value * 1000), round(trigger.target * 1000)
-            count = per_pod_replicas(existing, *milli, self._tolerances)
-            desired = count if desired is None or count > desired else desired
-        if silent and desired is not None and desired < current:
-            desired = None
-        return desired, failures
+            asked.append(average_value_replicas(existing, *milli, self._tolerances))
+        return highest(current, asked), failures
 
     def _cooled(self, state: KedaState, now_ns: int) -> bool:
         if state.active_ns < 0:
