@@ -48,7 +48,7 @@ class Oracle(Ranged):
     min_replicas: Count = 0  # a bound from below; one that need not measure replicas can do with none
     target: Utilisation = 0.8  # assumption: as the target of the Kubernetes HPA
     stretch_s: Period = 60.0  # assumption: a minute's arrivals may be served within the minute
-    margin_s: Seconds = 0.0
+    margin_s: Seconds = 0.0  # assumption: the bound itself
 
     @property
     def informed(self) -> bool:

@@ -85,7 +85,7 @@ class StepPolicy(Parameters):
     datapoints_to_alarm: Count | None = None  # CloudWatch: as evaluation_periods
     metric_delay_s: Seconds = 0.0  # assumption: scrapes have a lag of their own (scrape.lag)
     adjustment: Adjustment = "change"
-    min_adjustment_magnitude: Count = 0
+    min_adjustment_magnitude: Count = 0  # API Reference, MinAdjustmentMagnitude: optional
     cooldown_s: Seconds = 300.0  # API Reference, Cooldown
     steps: tuple[Step, ...]
 
