@@ -2,6 +2,7 @@
 
 from sim.analysis.paired import Interval
 from sim.report.numbers import NONE, duration, share, three, usd
+from sim.scenario import remarks
 from sim.study.comparison import Comparison, Row
 from sim.study.figures import MEASURES
 
@@ -13,8 +14,9 @@ _COARSE_S = 600.0  # assumption: a controller that needs longer to answer a spik
 def verdict(comparison: Comparison) -> list[str]:
     """The winner and how sure that is, or that none holds the SLO and the best reached."""
     if comparison.best is None:
-        return [*_none_holds(comparison), *_grain(comparison)]
-    return [_winner(comparison, comparison.best), *_lead(comparison), *_cheaper(comparison), *_grain(comparison)]
+        return [*_none_holds(comparison), *_grain(comparison), *_notes(comparison)]
+    sure = [*_lead(comparison), *_cheaper(comparison)]
+    return [_winner(comparison, comparison.best), *sure, *_grain(comparison), *_notes(comparison)]
 
 
 def told(key: str, value: float | None) -> str:
@@ -108,3 +110,18 @@ def _grain(comparison: Comparison) -> list[str]:
         f"Times below the promise are known in steps of {duration(interval_s)}, the record's interval; "
         "type record.interval='1 min' for finer ones."
     ]
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    """What a run of each candidate would remark upon, each sentence once, with the candidates that it is about."""
+    about: dict[str, list[str]] = {}
+    for row in comparison.rows:
+        for remark in remarks(row.candidate.scenario):
+            about.setdefault(remark, []).append(row.name)
+    return [f"Note{_on(names, len(comparison.rows))}: {remark}" for remark, names in about.items()]
+
+
+def _on(names: list[str], count: int) -> str:
+    if len(names) == count:
+        return ""
+    return f" on {names[0]}" if len(names) == 1 else f" on {names[0]} and {len(names) - 1} more"

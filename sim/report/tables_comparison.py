@@ -72,7 +72,7 @@ def _table(comparison: Comparison) -> "Table":
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("\ncandidate", overflow="fold", min_width=min(24, max(len(row.name) for row in comparison.rows)))
+    table.add_column("\ncandidate", overflow="fold", min_width=_name_width(comparison))
     cost_name = COSTS[comparison.cost].replace(" cost", "\ncost")
     for name in (
         cost_name, "\n± 95 %", "\nmore", "\n± 95 %", "within\nSLO", "\np99", "replica\nhours", "scaling\nactions",
@@ -91,6 +91,11 @@ def _table(comparison: Comparison) -> "Table":
             duration(row.intervals["absorb_s"].mean),
         )  # fmt: skip
     return table
+
+
+def _name_width(comparison: Comparison) -> int:
+    """Of the column of names: its heading stays whole, and a long name is folded."""
+    return max(len("candidate"), min(24, max(len(row.name) for row in comparison.rows)))
 
 
 def _shown(comparison: Comparison) -> list[Row]:

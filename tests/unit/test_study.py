@@ -1,5 +1,6 @@
 """Replications and comparisons: the same whoever plays them, gone on with, stopped in time, told as they are."""
 
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -11,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sim
+from sim.report.comparison_words import verdict
+from sim.report.tables_comparison import show
 from sim.study import campaign
 from sim.study.campaign import Design, play
 from sim.study.candidates import Candidate, candidates
@@ -222,3 +225,22 @@ def test_a_log_of_requests_is_not_kept_by_replications() -> None:
 
     plain = campaign._play(sim.load("document_assistant", *SMALL), 0, "")
     assert campaign._play(scenario, 0, "") == plain
+
+
+def test_what_a_run_of_a_candidate_remarks_upon_is_said_of_that_candidate() -> None:
+    zero = sim.load("realtime_vision", *SMALL, "autoscaler=knative")
+    plain = sim.load("realtime_vision", *SMALL)
+    rows = [Candidate("knative", (), zero), Candidate("hpa", (), plain)]
+
+    notes = [said for said in verdict(compared(rows, [[made_up(10)] * 2] * 2)) if said.startswith("Note")]
+
+    assert [said.removeprefix("Note on knative: ") for said in notes] == sim.scenario.remarks(zero)
+    assert any("refuses requests while none is ready" in said for said in notes)
+    assert sim.scenario.remarks(plain) == []
+
+
+def test_the_heading_of_names_stays_whole_over_short_names() -> None:
+    stream = io.StringIO()
+    show(told([made_up(10)] * 2, [made_up(9)] * 2), stream, "page")
+
+    assert " candidate " in stream.getvalue()
