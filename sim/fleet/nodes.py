@@ -1,5 +1,6 @@
 """Parameters of where replicas run: each on a machine of its own, or several on a node that somebody provisions."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,6 +11,7 @@ from sim.policy.bounds import Period
 
 MOST_PLACES = 1000  # assumption: above what a node holds (kubelet --max-pods: 110 by default, 250 in large clusters)
 MOST_TYPES = 50  # assumption: as many as anybody lists by hand
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")  # no space: "a spot" is the spot machine of a
 Places = Annotated[Count, Field(ge=1, le=MOST_PLACES)]
 
 
@@ -42,6 +44,12 @@ class SharedNodes(Parameters):
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
         names = [node.name for node in self.types]
+        nameless = next((name for name in names if not _NAME.match(name)), None)
+        if nameless is not None:
+            raise ValueError(
+                f"a node type is called {nameless!r}, which is not a name for the lines of its cost. Type letters, "
+                "digits, dots, hyphens and underscores, such as g6.12xlarge."
+            )
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"two node types are called {twice}. Type a name of its own for each.")

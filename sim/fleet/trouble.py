@@ -85,12 +85,21 @@ class ZoneLosses(Parameters):
         return self
 
 
+_SHORTEST_LIFE_S = 60.0  # assumption: machines that live for less than a minute are none, and each is an event
+
+
+def _lives_a_while(seconds: float) -> float:
+    if seconds < _SHORTEST_LIFE_S:
+        raise ValueError('out of range. It must be at least 1 min, such as "200 d"; null means never.')
+    return seconds
+
+
 class Failures(Parameters):
     """Machines that fail without notice. mtbf_s: mean time between failures of a machine, exponential (None: never);
     repair_s: for so long after, its place counts against the quota; zone_losses: whole zones.
     """
 
-    mtbf_s: PositiveLongSeconds | None = None
+    mtbf_s: Annotated[PositiveLongSeconds, AfterValidator(_lives_a_while)] | None = None
     repair_s: Seconds = 0.0  # assumption: a cloud gives another machine at once
     zone_losses: ZoneLosses | None = None
 

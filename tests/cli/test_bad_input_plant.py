@@ -52,6 +52,15 @@ SAID = {
         [KARPENTER, "pool.nodes.replicas=2", f"pool.nodes.types={TYPES % ('b', 4)}"], "pool.nodes: ",
         ["Type replicas inside each type"],
     ),
+    "type without a name": (
+        [KARPENTER, "pool.nodes.types=" + TYPES % ("''", 4)], "pool.nodes: ", ["called ''", "such as g6.12xlarge"],
+    ),
+    "type called as another's spot machine": (
+        [KARPENTER, f"pool.nodes.types={TYPES % ('a spot', 4)}"], "pool.nodes: ", ["called 'a spot'"],
+    ),
+    "machines that live for a nanosecond": (
+        ["pool.failures.mtbf=1 ns"], "pool.failures.mtbf: 1 ns", ["at least 1 min", '"200 d"', "null means never"],
+    ),
     "batches that end before they may": (
         ["pool.nodes={kind: karpenter, batch_idle: 20 s}"], "pool.nodes: ", ["batch_max 10 s", "Type a longer"],
     ),
