@@ -12,6 +12,10 @@ from sim.scenario.overrides import TYPED
 
 MOST = 1000  # assumption: candidates of one study; a table of more is read by nobody
 _NEXT = re.compile(r"\s+(?=[+~]{0,2}[A-Za-z_][\w.@/-]*=|~[A-Za-z_])")  # a space before the next key=value, or ~key
+_INTERVAL = re.compile(r"^\s*interval\s*\(")
+_NO_LIST = "not a list of values. Type {key}=A,B,C; an interval is searched by `poc2scale tune`."
+
+_TWICE = "two candidates have this name. List each value once, and type another name for one of them in --candidate."
 
 
 class Candidate(NamedTuple):
@@ -40,17 +44,19 @@ def split(typed: Iterable[str]) -> tuple[list[str], list[Axis]]:
 
     parser, common, axes, problems = OverridesParser.create(), [], list[Axis](), []
     for text in typed:
+        key, _, value = text.partition("=")
         try:
             override = parser.parse_override(text)
         except HydraException:
-            common.append(text)  # the scenario's own judge says what is wrong with it
+            if _INTERVAL.match(value):  # with units, which Hydra's grammar has not
+                problems.append(Problem(key, value, _NO_LIST.format(key=key), TYPED))
+            else:
+                common.append(text)  # the scenario's own judge says what is wrong with it
             continue
-        key, _, value = text.partition("=")
         if not override.is_sweep_override():
             common.append(text)
         elif override.value_type in (ValueType.INTERVAL_SWEEP, ValueType.GLOB_CHOICE_SWEEP):
-            message = f"not a list of values. Type {key}=A,B,C; an interval is searched by `poc2scale tune`."
-            problems.append(Problem(key, value, message, TYPED))
+            problems.append(Problem(key, value, _NO_LIST.format(key=key), TYPED))
         elif key == "seed":
             message = "all candidates share their random numbers. Leave the list out, and type --replications 20."
             problems.append(Problem(key, value, message, TYPED))
@@ -101,8 +107,7 @@ def candidates(common: Sequence[str], cells: Sequence[tuple[str, tuple[str, ...]
     seen: set[str] = set()
     for name, _ in cells:
         if name in seen:
-            message = "two candidates have this name. Type another one for one of them."
-            raise InputError(Problem("--candidate", name, message, TYPED))
+            raise InputError(Problem("candidate", name, _TWICE, TYPED))
         seen.add(name)
     made: list[Candidate] = []
     refused: dict[tuple[str, str, str], tuple[Problem, list[str]]] = {}

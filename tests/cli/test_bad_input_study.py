@@ -50,6 +50,16 @@ COMPARE = {
         "workload.slo.share: interval(0.5,0.9)",
         ["poc2scale tune"],
     ),
+    "an interval with units": (
+        ["compare", *SHORT, "autoscaler=hpa", "autoscaler.target=interval(30 %, 90 %)"],
+        "autoscaler.target: interval(30 %, 90 %)",
+        ["poc2scale tune"],
+    ),
+    "a value listed twice": (
+        ["compare", *SHORT, "autoscaler=hpa,hpa"],
+        "candidate: hpa",
+        ["two candidates have this name", "List each value once"],
+    ),
     "too many cells": (
         ["sweep", *SHORT, "a=range(0,100)", "b=range(0,100)"],
         "a b: 10,000 combinations",
