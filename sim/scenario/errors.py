@@ -41,7 +41,16 @@ class Refusal:
 
 def refusals(error: ValidationError, tree: Tree, model: type[BaseModel]) -> list[Refusal]:
     """Every error of a validation of `tree` as `model`, in our words and with paths of the tree."""
-    return [_refusal(dict(e), tree, model) for e in error.errors(include_url=False)]
+    errors = [dict(e) for e in error.errors(include_url=False)]
+    return [_refusal(e, tree, model) for e in errors if not _emptied(e, errors)]
+
+
+def _emptied(error: dict[str, Any], errors: Iterable[dict[str, Any]]) -> bool:
+    """Whether a list is said to be too short only because its entries, which are refused too, were left out."""
+    loc = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(e["loc"]) > len(loc) and e["loc"][: len(loc)] == loc for e in errors
+    )
 
 
 def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:

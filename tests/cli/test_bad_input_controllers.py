@@ -50,7 +50,8 @@ CASES = {
         ["autoscaler=predictive", "autoscaler.step=7 h"], "autoscaler.season: 1 d", ["whole number of steps"],
     ),
     "less than two seasons": (
-        ["autoscaler=predictive", "autoscaler.history=30 h"], "autoscaler.history: 30 h", ["two seasons", "172800 s"],
+        ["autoscaler=predictive", "autoscaler.history=30 h"], "autoscaler.history: 30 h",
+        ["two seasons", "Type at least 2 d."],
     ),
     "a history that takes for ever to fit": (
         ["autoscaler=predictive", "autoscaler.step=1 min"], "autoscaler.history: 14 d", ["5,000 steps", "longer step"],
@@ -111,6 +112,14 @@ def test_refused(
     assert line is not None, err
     assert [word for word in words if word not in line] == [], line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_list_whose_one_entry_is_refused_is_not_called_empty_besides(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "autoscaler=scheduled", WINDOW.format("mon", "08:00", "25:00")]) == 2
+
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.startswith("autoscaler.windows.0.to: 25:00")
+    assert others == ["1 problem; nothing was written."]
 
 
 @pytest.mark.parametrize("world", ["document_assistant", "realtime_vision"])

@@ -66,7 +66,7 @@ class Bounded(Controller):
     @classmethod
     def _not_below(cls, value: int, info: ValidationInfo) -> int:
         if value < cls.lowest:
-            why = "" if cls.lowest == 0 else "this controller never scales to zero. "
+            why = "" if cls.lowest == 0 else "This controller never scales to zero. "
             raise ValueError(f"too few. {why}It must be a whole number of at least {cls.lowest}.")
         return value
 
