@@ -150,7 +150,9 @@ def _settled(manifest: Manifest, beside: Tree, where: str, path: str) -> Tree:
     said = dict(manifest.policy)
     kind = beside.get("kind", said["kind"])
     if kind != said["kind"]:
-        raise InputError(Problem(f"{where}.kind", kind, f"the manifest {path} is {said['kind']}. Leave kind out."))
+        raise InputError(
+            Problem(f"{where}.kind", kind, f"the manifest {path} is {said['kind']}. Leave kind out, or the manifest.")
+        )
     if said.get("metrics") and "metrics" not in beside and beside.keys() & {"metric", "target"}:
         key = sorted(beside.keys() & {"metric", "target"})[0]
         message = (

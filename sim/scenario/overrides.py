@@ -80,7 +80,8 @@ def apply(tree: dict[str, Any], change: Change) -> Problem | None:
         return Problem(".".join(path), change.value, message, TYPED)
     parent = _parent(tree, path)
     if path[-1] == "kind" and parent.get("kind", change.value) != change.value:
-        parent.clear()  # the keys of another kind are not this one's
+        for key in parent.keys() - {"manifest", "manifest_metrics", "manifest_name"}:
+            del parent[key]  # the keys of another kind are not this one's
     parent[path[-1]] = merge(parent[path[-1]], change.value) if path[-1] in parent else change.value
     return None
 

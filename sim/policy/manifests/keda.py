@@ -117,9 +117,10 @@ def write(
         if value != defaults[key] or key in spec:
             spec[key] = value
     spec["maxReplicaCount"] = policy.max_replicas
-    spec.pop("idleReplicaCount", None)
     if policy.idle_replicas is not None:
         spec["idleReplicaCount"] = policy.idle_replicas
+    else:
+        spec.pop("idleReplicaCount", None)
     _write_fallback(policy, spec)
     _write_rules(policy, spec, lost)
     spec["triggers"] = write_triggers(policy, list(spec.get("triggers") or []), found, lost)
