@@ -65,9 +65,9 @@ def read(policies: list[Group], alarms: list[Group], found: Findings) -> Policy:
 def _alarm_of(group: dict[str, Any], alarms: list[Group], policies: int) -> Group | None:
     """The alarm that sets a policy going."""
     arn, name = group.get("PolicyARN"), group.get("PolicyName")
-    own = {a.get("AlarmName") for a in group.get("Alarms") or [] if isinstance(a, dict)}
+    own = [a.get("AlarmName") for a in _list(group.get("Alarms")) if isinstance(a, dict)]
     for alarm, path in alarms:
-        actions = [str(action) for action in alarm.get("AlarmActions") or []]
+        actions = [str(action) for action in _list(alarm.get("AlarmActions"))]
         if (
             alarm.get("AlarmName") in own
             or (arn and arn in actions)
@@ -75,6 +75,10 @@ def _alarm_of(group: dict[str, Any], alarms: list[Group], policies: int) -> Grou
         ):
             return alarm, path
     return alarms[0] if policies == len(alarms) == 1 else None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _one(node: Node, alarm: Node) -> Policy:

@@ -143,7 +143,7 @@ def write(
         elif not _same(node.get(key), str(value)):
             node[key] = str(value)
     lost = beyond(policy, _FLAGS)
-    limit = document["spec"]["template"].get("spec", {}).get("containerConcurrency")
+    limit = (document["spec"]["template"].get("spec") or {}).get("containerConcurrency")
     if limit and policy.metric == "concurrency" and limit < policy.target:
         lost.append(f"target {policy.target:g}: above spec.template.spec.containerConcurrency, {limit}, which counts.")
     elif limit and policy.metric == "concurrency":

@@ -37,12 +37,11 @@ def whole(value: Any) -> int:
 
 
 def number(value: Any) -> float:
-    """A number, or text that is one."""
-    if isinstance(value, str) and _FLOAT.fullmatch(value.strip()):
-        return float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1e300 < value < 1e300:
+    """A finite number, or text that is one."""
+    found = float(value) if isinstance(value, str) and _FLOAT.fullmatch(value.strip()) else value
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not -1e300 < found < 1e300:
         raise ValueError("not a number. Type one such as 1.5.")
-    return float(value)
+    return float(found)
 
 
 def truth(value: Any) -> bool:
