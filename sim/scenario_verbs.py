@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.policy.manifests import Written
-    from sim.scenario.compose import Composed
+    from sim.scenario.manifests import Used
     from sim.scenario.model import Scenario
 
 OK = 0
@@ -38,15 +38,15 @@ def manifest_options(parser: ArgumentParser) -> None:
     parser.add_argument("--pool", default=None, metavar="NAME", help="whose policy, where there are several pools")
 
 
-def loaded(overrides: Sequence[str]) -> "tuple[Scenario, Composed]":
-    """The scenario that is typed; what is ignored of a manifest in it is said on standard error."""
-    from sim.scenario.compose import DEFAULT, compose
-    from sim.scenario.load import assemble
+def loaded(overrides: Sequence[str]) -> "tuple[Scenario, list[Used]]":
+    """The scenario that is typed, and the manifests in it; what of those is ignored is said on standard error."""
+    from sim.scenario.compose import DEFAULT
+    from sim.scenario.load import load
+    from sim.scenario.manifests import named
 
-    composed = compose(DEFAULT, overrides)
-    scenario = assemble(composed)
-    say([note for used in composed.manifests for note in used.notes()])
-    return scenario, composed
+    scenario, manifests = load(DEFAULT, *overrides), named(overrides)
+    say([note for used in manifests for note in used.notes()])
+    return scenario, manifests
 
 
 def say(notes: Sequence[str]) -> None:
@@ -62,10 +62,10 @@ def check(typed: Namespace) -> int:
     from sim.scenario.load import phase_scenarios
     from sim.world.own import disciplines_of
 
-    scenario, composed = loaded(typed.overrides)
+    scenario, manifests = loaded(typed.overrides)
     disciplines_of(phase_scenarios(scenario))
     print(dump(scenario), end="")
-    for used in composed.manifests:
+    for used in manifests:
         for sentence in used.ignored:
             print(f"# manifest: {sentence}")
     for remark in remarks(scenario):
@@ -81,8 +81,8 @@ def check(typed: Namespace) -> int:
 
 def manifest(typed: Namespace) -> int:
     """Print a pool's policy as a manifest; what it cannot hold is said on standard error too."""
-    scenario, composed = loaded(typed.overrides)
-    found = _written(scenario, composed, _pool(scenario, typed.pool), typed.kind)
+    scenario, manifests = loaded(typed.overrides)
+    found = _written(scenario, manifests, _pool(scenario, typed.pool), typed.kind)
     print(found.text, end="")
     say([f"not in this manifest: {sentence}" for sentence in found.left_out])
     return OK
@@ -100,7 +100,7 @@ def _pool(scenario: "Scenario", asked: str | None) -> str:
     raise InputError(Problem("--pool", asked, f"{message}. Type --pool with one of: {', '.join(pools)}."))
 
 
-def _written(scenario: "Scenario", composed: "Composed", pool: str, kind: str | None) -> "Written":
+def _written(scenario: "Scenario", manifests: "list[Used]", pool: str, kind: str | None) -> "Written":
     from sim.config import InputError, Problem
     from sim.policy.manifests import KINDS, family, written
 
@@ -111,7 +111,7 @@ def _written(scenario: "Scenario", composed: "Composed", pool: str, kind: str | 
     if kind is not None and kind not in (policy.kind, family(policy.kind)):
         message = f"the policy of pool {pool} is {policy.kind}, which no other kind can hold. Choose autoscaler={kind}"
         raise InputError(Problem("--as", kind, f"{message}, or type --as with the policy's own kind."))
-    like = next((used for used in composed.manifests if pool in used.pools), None)
+    like = next((used for used in manifests if pool in used.pools), None)
     if like is None:
         return written(policy)
     return written(policy, like.text, metrics=like.metrics, name=like.name)

@@ -48,11 +48,11 @@ def command(tuned: "Tuned") -> str:
 def manifests(tuned: "Tuned") -> dict[str, str]:
     """The tuned policies as manifests, by file name: of the pools whose policy came from one."""
     from sim.policy.manifests import write
-    from sim.scenario.compose import DEFAULT, compose
+    from sim.scenario.manifests import named
 
     scenario = tuned.final.rows[0].candidate.scenario
     found = {}
-    for used in compose(DEFAULT, tuned.command).manifests:
+    for used in named(tuned.command):
         for pool in used.pools:
             which = f"{pool}-" if len(scenario.pools) > 1 else ""
             policy = scenario.pools[pool].autoscaler

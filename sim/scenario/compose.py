@@ -66,7 +66,7 @@ def compose(scenario: str, typed: Iterable[str], changes: Mapping[str, Any] | No
     typed: overrides in Hydra's grammar; changes: the same from Python, by top-level key.
     Raises InputError with every problem.
     """
-    typed, scenario = _last_scenario(list(typed), scenario)
+    typed, scenario = last_scenario(list(typed), scenario)
     chosen, values, problems = overrides.parse(typed)
     if is_path(scenario):
         composed = _from_file(Path(scenario), problems)
@@ -98,7 +98,7 @@ def is_path(scenario: str) -> bool:
     return scenario.endswith((".yaml", ".yml")) or "/" in scenario or "\\" in scenario
 
 
-def _last_scenario(typed: list[str], scenario: str) -> tuple[list[str], str]:
+def last_scenario(typed: list[str], scenario: str) -> tuple[list[str], str]:
     """`scenario=...` among the overrides wins, whatever characters a path in it has."""
     for text in typed:
         key, equals, value = text.lstrip("+").partition("=")

@@ -239,13 +239,18 @@ def _pools(tree: Tree, at: KeyPath) -> tuple[str, ...]:
     return tuple(reached)
 
 
+def named(typed: Sequence[str]) -> list[Used]:
+    """The manifests that a scenario names, by what is typed for it. Raises InputError."""
+    from sim.scenario.compose import DEFAULT, compose, is_path, last_scenario
+
+    _, scenario = last_scenario(list(typed), DEFAULT)
+    file = choices.conf_folder() / "scenario" / f"{scenario}.yaml"
+    there = is_path(scenario) or (file.is_file() and "manifest:" in file.read_text(encoding="utf-8"))
+    if there or any("manifest" in text for text in typed):
+        return compose(DEFAULT, typed).manifests
+    return []  # as most: nothing has to be composed to know it
+
+
 def ignored(typed: Iterable[Sequence[str]]) -> list[str]:
     """What is ignored of the manifests in any of several scenarios, by what is typed for each; a sentence once."""
-    from sim.scenario.compose import DEFAULT, compose, is_path
-
-    notes: dict[str, None] = {}
-    for texts in typed:
-        files = [t for t in texts if t.lstrip("+").startswith("scenario=") and is_path(t.strip("\"'"))]
-        if files or any("manifest" in text for text in texts):
-            notes |= dict.fromkeys(note for used in compose(DEFAULT, texts).manifests for note in used.notes())
-    return list(notes)
+    return list(dict.fromkeys(note for texts in typed for used in named(texts) for note in used.notes()))
