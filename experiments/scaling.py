@@ -1,4 +1,4 @@
-"""What a controller did in a run: the counts it asked for, the replicas that were ready, and both as a staircase."""
+"""What a controller did in a run: the counts it asked for, as a staircase."""
 
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,25 +21,6 @@ def steps(life: "Run") -> list[Step]:
     rows = life.events[life.events["kind"] == "scale"]
     columns = (rows[name].tolist() for name in ("at_s", "before", "after", "detail"))
     return [Step(at_s, int(before), int(after), reason) for at_s, before, after, reason in zip(*columns, strict=True)]
-
-
-def readiness(life: "Run") -> list[tuple[float, int]]:
-    """(time in s, replicas ready from then on), one entry a change, oldest first; the first at 0 s."""
-    ready, alive = 0, set[str]()
-    stairs: list[tuple[float, int]] = [(0.0, 0)]
-    gone = {"replica_draining", "replica_failed", "replica_preempted"}
-    columns = (life.events[name].tolist() for name in ("at_s", "kind", "subject"))
-    for at_s, kind, subject in zip(*columns, strict=True):
-        if kind == "replica_ready":
-            alive.add(subject)
-        elif kind in gone:
-            alive.discard(subject)
-        if len(alive) != ready:
-            ready = len(alive)
-            if stairs[-1][0] == at_s:
-                stairs.pop()
-            stairs.append((at_s, ready))
-    return stairs
 
 
 def asked(life: "Run", initial: int) -> list[tuple[float, int]]:

@@ -17,8 +17,10 @@ HERE = Path(__file__).parent
 
 
 def run(small: bool) -> dict[str, Got]:
-    """When each case drops to zero (s after the last request) and from what, the HPA's largest other step down, the
-    least count of the silence, and the latency (s) of the first request after it. The small form is the full one.
+    """When each case drops to zero (s after the last request) and from what, the HPA's largest other step down once its
+    policy's minute holds no step up, the least count of the silence, and the latency (s) of the first request after it.
+
+    The small form is the full one.
     """
     settings = read(HERE)
     silent_s, again_s = settings.own["silent_s"], settings.own["again_s"]
@@ -30,7 +32,11 @@ def run(small: bool) -> dict[str, Got]:
             got[f"drop_s_{case}"] = drops[0].at_s - silent_s
             got[f"drop_from_{case}"] = drops[0].before
         got[f"least_{case}"] = min(between(counts(case), silent_s, again_s))
-        got[f"largest_other_step_{case}"] = max(step.before - step.after for step in down if step.after > 0)
+        got[f"largest_other_step_{case}"] = max(
+            step.before - step.after
+            for step in down
+            if step.after > 0 and step.at_s > silent_s + settings.own["period_s"]
+        )
         got[f"first_latency_s_{case}"] = first_latency_s(played(case), again_s)
     return got
 

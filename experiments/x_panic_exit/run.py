@@ -79,7 +79,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
     end_s = played("thread").scenario.horizon_s
     peak = max(count for at_s, count in counts("thread") if at_s >= settings.own["burst_s"])
     finding = (
-        f"Left with a target that no replica serves at once, panic falls from {peak} to {got['least_thread']:.0f}, "
+        f"With a target that no replica serves at once, it leaves panic from {peak} to {got['least_thread']:.0f}, "
         f"{got['collapses_thread']:.0f} times"
     )
 
@@ -94,7 +94,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
             axes.set_ylim(0, 240)
             axes.set_xlim(0, end_s / 60)
             value_axis(axes, "")
-        above.text(0.2, 32, "needed from minute 5 on: 20", color=INK, fontsize=fontsize)
+        above.text(0.2, 28, "needed: 20", color=INK, fontsize=fontsize)
         above.text(0.2, 212, "a target of 7 in flight for a replica that serves 1", color=VARIABLE, fontsize=fontsize)
         below.text(13, 150, "the same, scale-down delayed by 5 min", color=FIXED, fontsize=fontsize)
         below.text(9, 42, "a target of 0.7", color=QUALITY, fontsize=fontsize)
