@@ -124,6 +124,7 @@ class ScalingLoop:
         if terms.same_as(self._terms):
             return
         controller, scrape, now = terms.controller, terms.scrape, self._clock.now
+        begins = self._terms is None
         if scrape != self._scrape:
             self._scrape, self._interval_ns = scrape, to_ns(scrape.interval_s)
             lag_ns, startup = to_ns(scrape.lag_s), self._fleet.plant.startup
@@ -136,7 +137,8 @@ class ScalingLoop:
             lag_ns = to_ns(scrape.lag_s)
             self._answers = Answers(terms.answered, controller.latency_quantile, self._interval_ns, lag_ns)
         low, high = controller.min_replicas, controller.max_replicas
-        wanted = min(max(self._fleet.target or controller.initial_replicas, low), high)
+        standing = self._fleet.target or (controller.initial_replicas if begins else 0)  # a pool that sleeps sleeps on
+        wanted = min(max(standing, low), high)
         self._fleet.scale_to(wanted, "NewLimits")
         self._arm()
         period_ns = self._interval_ns if controller.sync_period_s is None else to_ns(controller.sync_period_s)

@@ -4,10 +4,11 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sim import __version__
+import sim
 from sim.record.store import write_text
 from sim.scenario import Scenario, dump
 from sim.study.figures import MEASURES, Figures
@@ -42,10 +43,20 @@ class Kept:
 
 
 def digest_of(scenario: Scenario) -> str:
-    """What makes a replication: the whole scenario with its seed, the files that it reads, and our version."""
-    parts = [__version__, dump(scenario)]
+    """What makes a replication: the whole scenario with its seed, the files that it reads, and our own source."""
+    parts = [_source(), dump(scenario)]
     for workload in scenario.workloads.values():
         if isinstance(workload, FileWorkload):
             state = os.stat(str(workload.path))
             parts.append(f"{workload.path} {state.st_size} {state.st_mtime_ns}")
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+@cache
+def _source() -> str:
+    """Digest of every module of ours: a change of any of them may change what a replication gives."""
+    root = Path(str(sim.__file__)).parent
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(root.rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

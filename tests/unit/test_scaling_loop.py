@@ -161,6 +161,14 @@ def test_nobody_is_woken_who_did_not_ask_for_it() -> None:
     assert (controller.seen, bench.plane.armed) == ([], [])
 
 
+def test_a_pool_that_sleeps_sleeps_on_under_other_terms() -> None:
+    bench = Bench()
+    bench.loop.hand_over(Terms(Watcher(initial_replicas=2), SCRAPE))
+    bench.clock.call_at(25 * S, Rank.PHASE, lambda: bench.loop.hand_over(Terms(Watcher(initial_replicas=3), SCRAPE)))
+    bench.play(29)
+    assert [event[4:] for event in bench.events if event[1] == "scale"] == [(0.0, 2.0), (2.0, 0.0)]
+
+
 def test_a_pool_that_is_retired_is_disarmed() -> None:
     bench = Bench()
     bench.loop.hand_over(Terms(Watcher(), SCRAPE))
