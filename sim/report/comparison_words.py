@@ -14,9 +14,10 @@ _COARSE_S = 600.0  # assumption: a controller that needs longer to answer a spik
 def verdict(comparison: Comparison) -> list[str]:
     """The winner and how sure that is, or that none holds the SLO and the best reached."""
     if comparison.best is None:
-        return [*_none_holds(comparison), *_grain(comparison), *_notes(comparison)]
-    sure = [*_lead(comparison), *_cheaper(comparison)]
-    return [_winner(comparison, comparison.best), *sure, *_grain(comparison), *_notes(comparison)]
+        said = _none_holds(comparison)
+    else:
+        said = [_winner(comparison, comparison.best), *_lead(comparison), *_cheaper(comparison)]
+    return [*said, *_idle(comparison), *_grain(comparison), *_notes(comparison)]
 
 
 def told(key: str, value: float | None) -> str:
@@ -99,6 +100,15 @@ def _none_holds(comparison: Comparison) -> list[str]:
         f"No candidate holds the SLO. The best reached is {nearest.name}: {three(missing)} points below the "
         f"promise{of}, at {usd(nearest.intervals[comparison.cost].mean)} of {COSTS[comparison.cost]}."
     ]
+
+
+def _idle(comparison: Comparison) -> list[str]:
+    """That no controller had anything to do, where one could have."""
+    scalers = [pool.autoscaler for row in comparison.rows for pool in row.candidate.scenario.pools.values()]
+    could = any(scaler.min_replicas < scaler.max_replicas for scaler in scalers)
+    if not could or any(row.intervals["scaling_actions"].mean for row in comparison.rows):
+        return []
+    return ["No controller ever changed a count here: what differs is what they begin with, and none has been tried."]
 
 
 def _grain(comparison: Comparison) -> list[str]:

@@ -239,6 +239,18 @@ def test_what_a_run_of_a_candidate_remarks_upon_is_said_of_that_candidate() -> N
     assert sim.scenario.remarks(plain) == []
 
 
+def test_a_comparison_in_which_no_controller_acts_says_so() -> None:
+    rows = [Candidate(name, (), sim.load("realtime_vision", *SMALL)) for name in "ab"]
+
+    def said(actions: float) -> list[str]:
+        return verdict(
+            compared(rows, [[made_up(10, scaling_actions=0.0)] * 2, [made_up(9, scaling_actions=actions)] * 2])
+        )
+
+    assert any("No controller ever changed a count" in sentence for sentence in said(0.0))
+    assert not any("No controller ever changed a count" in sentence for sentence in said(1.0))
+
+
 def test_the_heading_of_names_stays_whole_over_short_names() -> None:
     stream = io.StringIO()
     show(told([made_up(10)] * 2, [made_up(9)] * 2), stream, "page")
