@@ -72,7 +72,7 @@ COMPARE = {
     ),
     "two of one name": (
         ["compare", *TWO, "--candidate", "hpa: autoscaler=fixed"],
-        "--candidate: hpa",
+        "candidate: hpa",
         ["two candidates"],
     ),
     "until nothing known": (
