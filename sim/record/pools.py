@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock.calendar import NS_PER_S, Calendar
-from sim.record.histogram import quantiles_of_rows
+from sim.record.histogram import narrowed, quantiles_of_rows
 from sim.record.recorder import civil_index, repeated
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class PoolTimes:
                 (visit_ns - service_ns) / NS_PER_S, service_ns / NS_PER_S,
             ))  # fmt: skip
             buckets, counts = visited.take_row_histogram(row)
-            self._histogram.append((buckets.astype(np.uint16), counts))
+            self._histogram.append((buckets.astype(np.uint16), narrowed(counts)))
 
     def pools(self) -> "pd.DataFrame":
         """One row per window, phase and pool or API that served in it.

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.config import RunError
-from sim.record.histogram import quantiles_of_rows, quantiles_s
+from sim.record.histogram import narrowed, quantiles_of_rows, quantiles_s
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ class Recorder:
         for w, (name, out) in enumerate(zip(self._names, outlooks, strict=True)):
             _check_conservation(now[w], name, now_ns)
             buckets, counts = self._counted.take_histogram(w)
-            self._histogram.append((len(self._rows), buckets.astype(np.uint16), _narrow(counts)))
+            self._histogram.append((len(self._rows), buckets.astype(np.uint16), narrowed(counts)))
             before = self._last_use.get(out.pool, PoolUse(0, 0, 0))
             ready, billed, busy = (a - b for a, b in zip(pools[out.pool], before, strict=True))
             areas = (out.in_system_ns, out.queued_ns)
@@ -170,11 +170,6 @@ def _p99(histograms: list[tuple[NDArray[np.uint16], NDArray[Any]]]) -> float:
         return float("nan")
     buckets, counts = (np.concatenate(parts) for parts in zip(*histograms, strict=True))
     return quantiles_s(buckets.astype(np.int64), counts, (0.99,))[0]
-
-
-def _narrow(counts: NDArray[np.int64]) -> NDArray[Any]:
-    """Counts in half the room where none of them needs it all."""
-    return counts.astype(np.uint32) if counts.size == 0 or counts.max() < 2**32 else counts
 
 
 def repeated(names: list[str], rows: NDArray[np.int32]) -> Any:

@@ -1,5 +1,6 @@
 """What a simulation gives back."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -46,19 +47,21 @@ class Run:
     thresholds: list[dict[str, Any]]
     scale_check: dict[str, Any] | None = None
 
-    def frames(self) -> "dict[str, pd.DataFrame]":
-        """The frames by the name of the file that each becomes; the log of requests is a file already."""
-        names = ("timeseries", "latency_histogram", "pools", "pool_histogram", "ledger", "value", "events")
-        return {name: getattr(self, name) for name in names}
+    def frames(self) -> "Iterator[tuple[str, pd.DataFrame]]":
+        """The frames, one after the other, with the name of the file that each becomes; the log of requests is a file
+        already.
+        """
+        for name in ("timeseries", "latency_histogram", "pools", "pool_histogram", "ledger", "value", "events"):
+            yield name, getattr(self, name)
 
     @cached_property
     def pools(self) -> "pd.DataFrame":
         """A row per record window and pool or API that served in it: how long requests waited and were served there."""
         return self.pool_times.pools()
 
-    @cached_property
+    @property
     def pool_histogram(self) -> "pd.DataFrame":
-        """Sparse rows of the log-bucketed histograms of time at each pool and API."""
+        """Sparse rows of the log-bucketed histograms of time at each pool and API; large, so made anew."""
         return self.pool_times.histogram()
 
     @cached_property

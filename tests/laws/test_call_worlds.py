@@ -47,9 +47,9 @@ def test_both_engines_give_the_same_frames_and_totals(kind):
     reference, exact = played("reference", kind), played("exact", kind)
 
     assert exact.totals == reference.totals
-    frames = exact.frames()
-    assert frames.keys() == reference.frames().keys()
-    for name, frame in reference.frames().items():
+    frames, expected = dict(exact.frames()), dict(reference.frames())
+    assert frames.keys() == expected.keys()
+    for name, frame in expected.items():
         assert frames[name].equals(frame), name
 
 

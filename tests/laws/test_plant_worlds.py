@@ -32,7 +32,7 @@ def runs(request):
 
 
 def test_both_engines_tell_the_same_story(runs):
-    exact, reference = (run.frames() for run in runs)
+    exact, reference = (dict(run.frames()) for run in runs)
     assert exact.keys() == reference.keys()
     for name, frame in reference.items():
         pd.testing.assert_frame_equal(exact[name], frame, check_exact=False, rtol=1e-12, obj=name)
