@@ -139,8 +139,8 @@ def run(typed: Namespace) -> int:
         result = _scale_checked(result, typed.quiet)
     summary = result.summary()
     contents = store.Contents(
-        scenario.name, dump(scenario), summary, result.frames(), result.notes, result.manifest, monotonic() - begun,
-        result.request_log,
+        scenario.name, dump(scenario), summary, result.frames(), result.events, result.notes, result.manifest,
+        monotonic() - begun, result.request_log,
     )  # fmt: skip
     run_dir = store.write(contents, out, report=lambda folder: html.write_report(result, folder))
     summary = {**summary, "run_dir": str(run_dir)}

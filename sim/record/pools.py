@@ -1,5 +1,6 @@
 """Where time goes: how long requests were with each pool and API, and how much of that they waited, by window."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
 
 _SUMS = ("visits", "visit_ns", "service_ns")
 _WORD = (1 << 64) - 1
+_PART = 256  # lines: some hundred thousand rows of a histogram, so that none of what is made of them is large
 _QUANTILES = (("time_p50_s", 0.5), ("time_p95_s", 0.95), ("time_p99_s", 0.99))
+
+
+Sparse = tuple[NDArray[np.uint16], NDArray[Any]]
+"""Non-empty buckets of one histogram, and their counts."""
 
 
 class Served(NamedTuple):
@@ -44,7 +50,7 @@ class PoolTimes:
         self._visits = [0] * len(served)
         self._last = [[0] * len(_SUMS) for _ in served]
         self._lines: list[tuple[Any, ...]] = []
-        self._histogram: list[tuple[NDArray[np.uint16], NDArray[np.int64]]] = []
+        self._histogram: list[Sparse] = []
 
     def close(self, visited: Visited, start_ns: int, now_ns: int, phase: str) -> None:
         """A window from `start_ns` to `now_ns` of a phase closes. visited: always the same."""
@@ -77,25 +83,38 @@ class PoolTimes:
         frame = frame.astype(text | numbers | {"visits": "int64"})
         frame.insert(2, "time", civil_index(self._calendar, frame["start_s"].to_numpy()))
         lengths = np.array([len(buckets) for buckets, _ in self._histogram], np.int64)
-        quantiles = quantiles_of_rows(*self._flat(), lengths, tuple(q for _, q in _QUANTILES))
+        asked = tuple(q for _, q in _QUANTILES)
+        parts = [
+            quantiles_of_rows(*_flat(self._histogram[at : at + _PART]), lengths[at : at + _PART], asked)
+            for at in range(0, max(len(lengths), 1), _PART)
+        ]
+        quantiles = np.concatenate(parts, axis=1)
         for (name, _), values in zip(_QUANTILES, quantiles, strict=True):
             frame[name] = values
         return frame
 
     def histogram(self) -> "pd.DataFrame":
         """Sparse rows of the times of visits: start_s, phase, pool, how, bucket, count."""
+        return self._rows(self._lines, self._histogram)
+
+    def histogram_in_parts(self) -> "Iterator[pd.DataFrame]":
+        """`histogram` by some hundred lines at a time, as a whole it may be large; at least one part."""
+        for at in range(0, max(len(self._lines), 1), _PART):
+            yield self._rows(self._lines[at : at + _PART], self._histogram[at : at + _PART])
+
+    def _rows(self, lines: list[tuple[Any, ...]], histogram: list[Sparse]) -> "pd.DataFrame":
         import pandas as pd
 
-        lines = np.repeat(np.arange(len(self._lines), dtype=np.int32), [len(buckets) for buckets, _ in self._histogram])
-        buckets, counts = self._flat()
-        columns: dict[str, Any] = {"start_s": np.array([line[0] for line in self._lines], np.float64)[lines]}
+        places = np.repeat(np.arange(len(lines), dtype=np.int32), [len(buckets) for buckets, _ in histogram])
+        buckets, counts = _flat(histogram)
+        columns: dict[str, Any] = {"start_s": np.array([line[0] for line in lines], np.float64)[places]}
         for place, name in enumerate(("phase", "pool", "how"), 2):
-            columns[name] = repeated([line[place] for line in self._lines], lines)
-        return pd.DataFrame(columns | {"bucket": buckets, "count": counts})
+            columns[name] = repeated([line[place] for line in lines], places)
+        return pd.DataFrame(columns | {"bucket": buckets, "count": counts.astype(np.int64)})
 
-    def _flat(self) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
-        """All lines' buckets and counts, one line after the other."""
-        buckets = [buckets for buckets, _ in self._histogram]
-        counts = [counts for _, counts in self._histogram]
-        empty = np.zeros(0, np.int64)
-        return np.concatenate(buckets or [empty.astype(np.uint16)]), np.concatenate(counts or [empty])
+
+def _flat(histogram: list[Sparse]) -> tuple[NDArray[np.uint16], NDArray[Any]]:
+    """All lines' buckets and counts, one line after the other."""
+    buckets, counts = [buckets for buckets, _ in histogram], [counts for _, counts in histogram]
+    empty = np.zeros(0, np.int64)
+    return np.concatenate(buckets or [empty.astype(np.uint16)]), np.concatenate(counts or [empty])

@@ -6,9 +6,11 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,15 +31,16 @@ _PACKAGES = (
 class Contents:
     """What of a run is kept.
 
-    name: of the scenario; scenario_yaml: it, fully resolved; summary: the answer; frames: with their file names, each
-    let go when it is written; notes: what the user must be told; manifest: what made the run (seed, engine ...);
-    wall_s: how long it took; requests: their log.
+    name: of the scenario; scenario_yaml: it, fully resolved; summary: the answer; frames: with their file names, a
+    large one in parts that follow each other, each let go when it is written; events: one of those; notes: what the
+    user must be told; manifest: what made the run (seed, engine ...); wall_s: how long it took; requests: their log.
     """
 
     name: str
     scenario_yaml: str
     summary: dict[str, Any]
     frames: "Iterable[tuple[str, pd.DataFrame]]"
+    events: "pd.DataFrame"
     notes: list[str]
     manifest: dict[str, Any]
     wall_s: float
@@ -59,16 +62,12 @@ def write(run: Contents, out: Path, report: Callable[[Path], None]) -> Path:
     def fill(folder: Path) -> None:
         _text(folder / "scenario.yaml", run.scenario_yaml)
         _text(folder / "summary.json", json.dumps(run.summary, indent=1, allow_nan=False) + "\n")
-        log = ""
-        for name, frame in run.frames:
-            frame.to_parquet(folder / f"{name}.parquet", engine="pyarrow", compression="zstd", index=False)
-            if name == "events":
-                log = _log(run, frame)
-            del frame  # before the next one is made: some are large
+        for name, parts in groupby(run.frames, key=itemgetter(0)):
+            _save(folder / f"{name}.parquet", (frame for _, frame in parts))
         if run.requests is not None:
             run.requests.save(folder / "requests.parquet")
         report(folder)
-        _text(folder / "run.log", log)
+        _text(folder / "run.log", _log(run))
         _text(folder / "manifest.json", json.dumps(_manifest(run, digest), indent=1) + "\n")
 
     return write_folder(out / run.name, run_id, fill)
@@ -141,11 +140,25 @@ def _git_state() -> dict[str, Any] | None:
     return {"commit": commit.stdout.strip(), "changed": bool(dirty.stdout.strip())}
 
 
-def _log(run: Contents, events: "pd.DataFrame") -> str:
+def _save(path: Path, parts: "Iterator[pd.DataFrame]") -> None:
+    """One file of one or more frames, their rows below each other."""
+    from pyarrow import Table
+    from pyarrow.parquet import ParquetWriter
+
+    table = Table.from_pandas(next(parts), preserve_index=False)
+    with ParquetWriter(path, table.schema, compression="zstd") as writer:
+        writer.write_table(table)
+        del table
+        for part in parts:
+            writer.write_table(Table.from_pandas(part, preserve_index=False))
+
+
+def _log(run: Contents) -> str:
     from datetime import UTC, datetime
 
     lines = [f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, run finished after {run.wall_s:.1f} s"]
     lines += [f"note: {note}" for note in run.notes]
+    events = run.events
     phases = events[events["kind"].str.startswith("phase_")]
     lines += [f"{at}: {kind} {phase}" for at, kind, phase in zip(phases["time"], phases["kind"], phases["subject"])]
     counts = events["kind"].value_counts(sort=False)

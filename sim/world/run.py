@@ -49,10 +49,12 @@ class Run:
 
     def frames(self) -> "Iterator[tuple[str, pd.DataFrame]]":
         """The frames, one after the other, with the name of the file that each becomes; the log of requests is a file
-        already.
+        already. A large one comes in parts under the same name.
         """
-        for name in ("timeseries", "latency_histogram", "pools", "pool_histogram", "ledger", "value", "events"):
+        for name in ("timeseries", "latency_histogram", "pools", "ledger", "value", "events"):
             yield name, getattr(self, name)
+        for part in self.pool_times.histogram_in_parts():
+            yield "pool_histogram", part
 
     @cached_property
     def pools(self) -> "pd.DataFrame":
