@@ -49,6 +49,23 @@ def paint_stairs(axes: Any, stairs: list[tuple[float, int]], end_s: float, **sty
     axes.step([time_s / 60 for time_s, _ in points], [value for _, value in points], where="post", **style)
 
 
+def two_panels(page: Any, size: Any, end_s: float, *, shares: tuple[int, int], most: int, needed: float) -> Any:
+    """Axes above and below for staircases to `end_s` and `most` replicas, a line at those needed; the size of words."""
+    from sim.report.canvas import INK, value_axis
+
+    above, below = page.subplots(2, 1, sharex=True, height_ratios=shares)
+    fontsize = 6 if size.narrow else 9.5
+    for axes in (above, below):
+        axes.axhline(needed, color=INK, linewidth=0.7, linestyle=":")
+        axes.set_ylim(0, most)
+        axes.set_xlim(0, end_s / 60)
+        value_axis(axes, "")
+    page.supylabel("replicas asked for", fontsize=fontsize + 2)
+    below.set_xlabel("time (min)")
+    page.subplots_adjust(right=0.97, hspace=0.15)
+    return above, below, fontsize
+
+
 def csv_of(cases: dict[str, list[tuple[float, int]]]) -> str:
     """Staircases by case as CSV."""
     lines = (f"{case},{time_s:.3f},{value}\n" for case, stairs in cases.items() for time_s, value in stairs)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.judgement import Got
-from experiments.scaling import asked, between, csv_of, paint_stairs
+from experiments.scaling import asked, between, csv_of, paint_stairs, two_panels
 from experiments.settings import read
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def counts(case: str) -> list[tuple[float, int]]:
 
 def figure(got: Mapping[str, Got]) -> "Plot":
     """Count asked for over time, by case, and the load."""
-    from sim.report.canvas import FIXED, INK, QUALITY, VARIABLE, plot, value_axis
+    from sim.report.canvas import FIXED, INK, QUALITY, VARIABLE, plot
 
     settings = read(HERE)
     styles = {"thread": VARIABLE, "delay": FIXED, "fitting": QUALITY}
@@ -84,24 +84,15 @@ def figure(got: Mapping[str, Got]) -> "Plot":
     )
 
     def paint(page: Any, size: Any) -> None:
-        above, below = page.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-        fontsize = 6 if size.narrow else 9.5
+        above, below, fontsize = two_panels(page, size, end_s, shares=(3, 2), most=240, needed=settings.own["erlangs"])
         paint_stairs(above, counts("thread"), end_s, color=styles["thread"])
         for case in ("delay", "fitting"):
             paint_stairs(below, counts(case), end_s, color=styles[case])
-        for axes in (above, below):
-            axes.axhline(settings.own["erlangs"], color=INK, linewidth=0.7, linestyle=":")
-            axes.set_ylim(0, 240)
-            axes.set_xlim(0, end_s / 60)
-            value_axis(axes, "")
         above.text(0.2, 28, "needed: 20", color=INK, fontsize=fontsize)
         above.text(0.2, 212, "a target of 7 in flight for a replica that serves 1", color=VARIABLE, fontsize=fontsize)
         below.text(13, 150, "the same, scale-down delayed by 5 min", color=FIXED, fontsize=fontsize)
         below.text(9, 42, "a target of 0.7", color=QUALITY, fontsize=fontsize)
-        page.supylabel("replicas asked for", fontsize=fontsize + 2)
-        below.set_xlabel("time (min)")
         above.set_title(finding, loc="left", fontsize=5.5 if size.narrow else 10.5)
-        page.subplots_adjust(right=0.97, hspace=0.15)
 
     csv = csv_of({case: counts(case) for case in settings.cases})
     sentence = "Knative holds requests in flight: enough replicas make them few, and then it keeps too few."

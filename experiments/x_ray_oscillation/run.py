@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.judgement import Got
-from experiments.scaling import asked, between, csv_of, paint_stairs
+from experiments.scaling import asked, between, csv_of, paint_stairs, two_panels
 from experiments.settings import read
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def counts(case: str) -> list[tuple[float, int]]:
 
 def figure(got: Mapping[str, Got]) -> "Plot":
     """Count asked for over time, by case."""
-    from sim.report.canvas import FIXED, INK, QUALITY, VARIABLE, plot, value_axis
+    from sim.report.canvas import FIXED, QUALITY, VARIABLE, plot
 
     settings = read(HERE)
     end_s = played("thread").scenario.horizon_s
@@ -75,25 +75,16 @@ def figure(got: Mapping[str, Got]) -> "Plot":
     )
 
     def paint(page: Any, size: Any) -> None:
-        above, below = page.subplots(2, 1, sharex=True, height_ratios=(1, 1))
-        fontsize = 6 if size.narrow else 9.5
+        above, below, fontsize = two_panels(page, size, end_s, shares=(1, 1), most=2500, needed=500)
         paint_stairs(above, counts("thread"), end_s, color=VARIABLE)
         paint_stairs(below, counts("default_delays"), end_s, color=FIXED)
         paint_stairs(below, counts("look_back"), end_s, color=QUALITY)
-        for axes in (above, below):
-            axes.axhline(500, color=INK, linewidth=0.7, linestyle=":")
-            axes.set_ylim(0, 2500)
-            axes.set_xlim(0, end_s / 60)
-            value_axis(axes, "")
         above.text(
             0.2, 2150, "looks back over 30 s; 5 s before more, 30 s before fewer", color=VARIABLE, fontsize=fontsize
         )
         below.text(0.2, 2150, "30 s before more, 600 s before fewer (defaults)", color=FIXED, fontsize=fontsize)
         below.text(14, 700, "looks back over 5 min", color=QUALITY, fontsize=fontsize)
-        page.supylabel("replicas asked for", fontsize=fontsize + 2)
-        below.set_xlabel("time (min)")
         above.set_title(finding, loc="left", fontsize=5 if size.narrow else 9.5)
-        page.subplots_adjust(right=0.97, hspace=0.15)
 
     csv = csv_of({case: counts(case) for case in settings.cases})
     sentence = "Each new replica's slow first request asks for more than one replica, or for less than one."

@@ -131,7 +131,8 @@ class SharedMachines(Machines):
         """Ask for the nodes that pending replicas need beyond those on their way; how many."""
         asked = 0
         for zone in range(len(self._zones)):
-            for kind in self._launches(self._uncovered(zone)) if self._uncovered(zone) > 0 else ():
+            uncovered = self._uncovered(zone)
+            for kind in self._launches(uncovered) if uncovered > 0 else ():
                 self._launch(self._types[kind], zone)
                 asked += 1
         return asked
