@@ -287,6 +287,7 @@ class Pools:
         if self._rows[row].at_home:
             first, zones = int(self.rows[row]["first"]), self._rows[row].zones
             home = self._home(row, r)
+            ready.sort(key=lambda one: zone_of_replica(one.slot - first, zones))  # zone by zone, as they are drawn from
             ready = [one for one in ready if zone_of_replica(one.slot - first, zones) == home] or ready
         if kind in (ROUND_ROBIN, OWN):
             turn = int(self.rows[row]["turn"])

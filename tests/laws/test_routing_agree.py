@@ -67,6 +67,14 @@ THREE = Zones(names=("a", "b", "c"), latency_s=2e-7, prefer_own=True)
 
 @settings(max_examples=40, deadline=None)
 @given(routed_world(), routed_pool(["random", "power_of_two"], zones=THREE))
+def test_both_engines_choose_alike_for_those_whose_own_zone_is_empty(world, row):
+    """Replicas 0, 1 and 3 stand in zones a, b and a: out of order by zone, and nobody in c."""
+    emptied = {**world, "rows": [row, row, API_ROW], "ready_at_start": {0, 1, 3}, "touches": []}
+    assert_alike(play(ReferencePlane, emptied), play(ExactPlane, emptied))
+
+
+@settings(max_examples=40, deadline=None)
+@given(routed_world(), routed_pool(["random", "power_of_two"], zones=THREE))
 def test_an_own_zone_is_left_only_where_nobody_is_ready_there_and_that_takes_its_time(world, row):
     plain = {**world, "rows": [row, row, API_ROW], "switch": None, "exposure": 1.0, "touches": []}
     log, counters, *_ = play(ExactPlane, plain)
