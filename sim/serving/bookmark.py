@@ -85,14 +85,6 @@ class Bookmark:
         return expected < JOURNAL
 
 
-def coming(st: State, until_ns: int) -> int:
-    """Potential requests in hand that arrive up to `until_ns`."""
-    found = 0
-    for w, wl in enumerate(st.workloads):
-        found += int(np.searchsorted(st.arrival_ns[w, wl["position"] : wl["length"]], until_ns, side="right"))
-    return found
-
-
 def _writes(st: State) -> bool:
     """Whether the state's memory is written to at all: somebody has a token bucket or a cache."""
     return bool(st.workloads["token_ns"].any() or st.workloads["cache_entries"].any())
