@@ -40,9 +40,9 @@ from sim.serving.kernels.state import (
 )
 from sim.serving.layout import lay_out, lay_path
 from sim.serving.log import Log
-from sim.serving.plane import (
+from sim.serving.rows import Row
+from sim.serving.steering import (
     STEERED,
-    Row,
     Steering,
     Step,
     Traffic,

@@ -22,7 +22,8 @@ from sim.serving.kernels.state import (
     empty_state,
 )
 from sim.serving.kernels.tournament import plant
-from sim.serving.plane import Row, Step, Traffic, check_rows
+from sim.serving.rows import Row, check_rows
+from sim.serving.steering import Step, Traffic
 
 
 def lay_out(rows: list[Row], traffic: list[Traffic], log: int) -> State:

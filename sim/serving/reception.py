@@ -17,7 +17,7 @@ from sim.serving.discipline.caching import (
 )
 from sim.serving.entities import Call, Request
 from sim.serving.kernels.state import NO_KEY
-from sim.serving.plane import Steering, Traffic, forgets
+from sim.serving.steering import Steering, Traffic, forgets
 from sim.serving.stores import Limits, Store, keep, looked_up, new_store
 from sim.streams import Purpose
 

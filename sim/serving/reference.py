@@ -25,11 +25,12 @@ from sim.serving.kernels.state import (
     NO_KEY,
     ROW,
 )
-from sim.serving.plane import STEERED, Row, Steering, Traffic, check_entries, check_priority, check_rows, check_tenants
 from sim.serving.reception import Reception
 from sim.serving.reference_calls import Calls
 from sim.serving.reference_own import Disciplines
 from sim.serving.reference_pools import Pools
+from sim.serving.rows import Row, check_rows
+from sim.serving.steering import STEERED, Steering, Traffic, check_entries, check_priority, check_tenants
 from sim.serving.tally import Tally
 from sim.streams import Purpose
 

@@ -11,8 +11,9 @@ from sim.clock.ranks import Rank
 from sim.serving.discipline.calls import ONE, draw_backoff_ns, draw_think_ns, timer_order, visit
 from sim.serving.entities import Call, Request
 from sim.serving.kernels.state import API, COMPLETED, FAILED, HIT, NO_KEY, REJECTED, THROTTLED, TIMED_OUT
-from sim.serving.plane import Row, Steering, Step, Traffic, steer_calls
 from sim.serving.reception import Reception
+from sim.serving.rows import Row
+from sim.serving.steering import Steering, Step, Traffic, steer_calls
 from sim.serving.tally import Tally
 from sim.streams import Purpose, uniform
 

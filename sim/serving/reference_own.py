@@ -9,7 +9,8 @@ from sim.serving.discipline.zones import zone_of_replica
 from sim.serving.entities import Replica, Request
 from sim.serving.kernels.state import NO_KEY
 from sim.serving.own import Asking, Discipline, Standing, Waiting
-from sim.serving.plane import Row, Traffic
+from sim.serving.rows import Row
+from sim.serving.steering import Traffic
 from sim.streams import Purpose, uniform_pair
 
 

@@ -48,9 +48,10 @@ from sim.serving.kernels.state import (
     ROUND_ROBIN,
     SHARED_QUEUE,
 )
-from sim.serving.plane import OWN, Row, Traffic
 from sim.serving.reception import Reception
 from sim.serving.reference_own import Disciplines
+from sim.serving.rows import OWN, Row
+from sim.serving.steering import Traffic
 from sim.serving.tally import Tally
 from sim.streams import Purpose
 

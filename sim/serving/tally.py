@@ -11,7 +11,7 @@ from sim.serving.discipline.batching import is_dead
 from sim.serving.discipline.recording import draw_logged
 from sim.serving.entities import Call, Request
 from sim.serving.kernels.state import COMPLETED, FAILED, HIT, IN_SYSTEM, LOG, REJECTED, THROTTLED, TIMED_OUT, WORKLOAD
-from sim.serving.plane import Traffic
+from sim.serving.steering import Traffic
 
 _COUNTERS = {
     HIT: "hit", COMPLETED: "completed", THROTTLED: "throttled", REJECTED: "rejected", TIMED_OUT: "timed_out",

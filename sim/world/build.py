@@ -28,9 +28,10 @@ from sim.scenario.model import visits
 from sim.serving.admission import AnswerCache, SemanticCache
 from sim.serving.exact import ExactPlane
 from sim.serving.own import Discipline
-from sim.serving.plane import Areas, Plane, Traffic
+from sim.serving.plane import Areas, Plane
 from sim.serving.reference import ReferencePlane
 from sim.serving.reference_own import Disciplines
+from sim.serving.steering import Traffic
 from sim.streams import Streams
 from sim.workload.block import ArrivalSource
 from sim.world.books import Books, FleetUse

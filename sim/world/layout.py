@@ -16,7 +16,8 @@ from sim.serving.discipline.calls import FULL_JITTER, NO_JITTER, ONE
 from sim.serving.discipline.service import DISTRIBUTIONS
 from sim.serving.kernels.state import FAILED, NEVER, REJECTED, THROTTLED, TIMED_OUT
 from sim.serving.parameters import Api
-from sim.serving.plane import Retry, Row, Steering, Step, Users, api_row, pool_row
+from sim.serving.rows import Row, api_row, pool_row
+from sim.serving.steering import Retry, Steering, Step, Users
 from sim.serving.waiting import REJECT, EndlessPatience, LognormalPatience
 from sim.workload.parameters import ClosedLoopWorkload
 

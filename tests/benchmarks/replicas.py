@@ -34,9 +34,10 @@ def _turn(routing: str, replicas: int, requests: int) -> float:
     from sim.serving.batching import Batching
     from sim.serving.exact import ExactPlane
     from sim.serving.kernels.state import NEVER
-    from sim.serving.plane import Steering, Traffic, pool_row
     from sim.serving.routing import Affinity
+    from sim.serving.rows import pool_row
     from sim.serving.services import LinearService
+    from sim.serving.steering import Steering, Traffic
     from sim.serving.waiting import Queue
     from sim.streams import Streams
 

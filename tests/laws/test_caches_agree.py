@@ -10,8 +10,8 @@ from sim.serving import bookmark
 from sim.serving.discipline.caching import LFU, LRU, S3FIFO
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import NEVER
-from sim.serving.plane import Traffic
 from sim.serving.reference import ReferencePlane
+from sim.serving.steering import Traffic
 
 ENTRIES = 12
 KEYS = [*range(16), 2**62, -7, 8 * 2**20]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sim.serving.discipline.calls import FULL_JITTER, NO_JITTER
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import FAILED, REJECTED, THROTTLED, TIMED_OUT
-from sim.serving.plane import Retry, Step, Users
 from sim.serving.reference import ReferencePlane
+from sim.serving.steering import Retry, Step, Users
 from tests.laws.test_engines_agree import STEPS, USERS, assert_alike, assert_all_accounted_for, play, tick, world
 
 API = 2

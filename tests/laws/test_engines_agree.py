@@ -14,9 +14,10 @@ from sim.serving.batching import Batching
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import NEVER
 from sim.serving.parameters import Api, ApiLatency
-from sim.serving.plane import Steering, Traffic, api_row, pool_row
 from sim.serving.reference import ReferencePlane
+from sim.serving.rows import api_row, pool_row
 from sim.serving.services import LinearService
+from sim.serving.steering import Steering, Traffic
 from sim.serving.waiting import Queue
 from sim.streams import Streams
 

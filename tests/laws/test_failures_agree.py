@@ -10,7 +10,8 @@ from sim.clock.ranks import Rank
 from sim.record.scrape import FIELDS, QUEUED, SERVING
 from sim.serving.discipline.calls import NO_JITTER
 from sim.serving.kernels.state import COMPLETED, FAILED, IN_SYSTEM, TIMED_OUT
-from sim.serving.plane import Areas, Retry, Step
+from sim.serving.plane import Areas
+from sim.serving.steering import Retry, Step
 from tests.laws import test_engines_agree as agree
 from tests.laws import test_queues_agree as queues
 from tests.laws.test_calls_agree import calling

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import SHARED_QUEUE
-from sim.serving.plane import OWN, ROUTINGS
 from sim.serving.reference import ReferencePlane
 from sim.serving.reference_own import Disciplines
+from sim.serving.rows import OWN, ROUTINGS
 from tests.laws.test_calls_agree import calling
 from tests.laws.test_engines_agree import assert_alike, assert_all_accounted_for, play, world
 

@@ -11,8 +11,9 @@ from sim.serving.batching import AdaptiveBatching, Batching, NoBatching, WhenIdl
 from sim.serving.discipline.queueing import LEVELS
 from sim.serving.discipline.service import DISTRIBUTIONS
 from sim.serving.exact import ExactPlane
-from sim.serving.plane import Traffic, pool_row
 from sim.serving.reference import ReferencePlane
+from sim.serving.rows import pool_row
+from sim.serving.steering import Traffic
 from sim.serving.waiting import Queue
 from tests.laws import test_engines_agree as engines
 

@@ -13,10 +13,11 @@ from sim.serving.discipline.routing import load_limit
 from sim.serving.discipline.zones import zone_of_request
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import COMPLETED, NEVER
-from sim.serving.plane import Steering, Traffic, pool_row
 from sim.serving.reference import ReferencePlane
 from sim.serving.routing import Affinity
+from sim.serving.rows import pool_row
 from sim.serving.services import LinearService
+from sim.serving.steering import Steering, Traffic
 from sim.serving.waiting import Queue
 from sim.serving.zones import Zones
 from sim.streams import Streams

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from sim.serving.batching import Batching
 from sim.serving.exact import ExactPlane
-from sim.serving.plane import pool_row
 from sim.serving.reference import ReferencePlane
+from sim.serving.rows import pool_row
 from sim.serving.services import BatchTime, LinearService, QuantileTime, TableService, WarmUp
 from sim.serving.waiting import Queue
 from tests.laws.test_engines_agree import API_ROW, SLOTS, assert_alike, play, tick, world

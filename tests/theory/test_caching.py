@@ -9,7 +9,8 @@ from sim.clock.ranks import Rank
 from sim.serving.discipline.caching import LFU, LRU, S3FIFO
 from sim.serving.exact import ExactPlane
 from sim.serving.parameters import Api, ApiLatency
-from sim.serving.plane import Steering, Traffic, api_row
+from sim.serving.rows import api_row
+from sim.serving.steering import Steering, Traffic
 from sim.streams import Streams
 
 KEYS, N, WARM_UP = 10_000, 400_000, 100_000

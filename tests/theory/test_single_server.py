@@ -11,8 +11,9 @@ from sim.clock.ranks import Rank
 from sim.serving.batching import Batching
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import NEVER
-from sim.serving.plane import Steering, Traffic, pool_row
+from sim.serving.rows import pool_row
 from sim.serving.services import BatchTime, LinearService, QuantileTime, TableService
+from sim.serving.steering import Steering, Traffic
 from sim.serving.waiting import Queue
 from sim.streams import Streams
 

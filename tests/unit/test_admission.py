@@ -12,8 +12,9 @@ from sim.serving.admission import Admission, TokenBucket
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import THROTTLED
 from sim.serving.parameters import Api, ApiLatency
-from sim.serving.plane import Steering, Traffic, api_row
 from sim.serving.reference import ReferencePlane
+from sim.serving.rows import api_row
+from sim.serving.steering import Steering, Traffic
 from sim.streams import Streams
 
 API = api_row(

@@ -14,8 +14,9 @@ from sim.serving.admission import Cache, LruCache
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import COMPLETED, HIT, NEVER, TIMED_OUT
 from sim.serving.parameters import Api, ApiLatency
-from sim.serving.plane import Steering, Traffic, api_row
 from sim.serving.reference import ReferencePlane
+from sim.serving.rows import api_row
+from sim.serving.steering import Steering, Traffic
 from sim.streams import Streams
 
 STEP, SERVICE, HOUR = 10, 4, 3600 * 10**9  # ns: between two arrivals, and of an answer by the API

@@ -13,9 +13,10 @@ from sim.serving.discipline import caching
 from sim.serving.discipline.caching import LFU, LRU, MISS, RIGHT, S3FIFO, WRONG
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import HIT, NEVER
-from sim.serving.plane import Steering, Traffic, pool_row
 from sim.serving.reference import ReferencePlane
+from sim.serving.rows import pool_row
 from sim.serving.services import LinearService
+from sim.serving.steering import Steering, Traffic
 from sim.serving.waiting import Queue
 from sim.streams import Purpose, Streams
 

@@ -11,10 +11,11 @@ from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.serving.batching import NoBatching
 from sim.serving.own import OwnDiscipline
-from sim.serving.plane import Steering, Traffic, pool_row
 from sim.serving.reference import ReferencePlane
 from sim.serving.reference_own import Disciplines
+from sim.serving.rows import pool_row
 from sim.serving.services import LinearService
+from sim.serving.steering import Steering, Traffic
 from sim.serving.waiting import Queue
 from sim.streams import Streams
 

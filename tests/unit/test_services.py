@@ -13,8 +13,9 @@ from sim.serving.batching import Batching
 from sim.serving.discipline import service as discipline
 from sim.serving.exact import ExactPlane
 from sim.serving.kernels.state import LOG
-from sim.serving.plane import Steering, Traffic, pool_row
+from sim.serving.rows import pool_row
 from sim.serving.services import BatchTime, LinearService, QuantileTime, Service, TableService, WarmUp, variation
+from sim.serving.steering import Steering, Traffic
 from sim.serving.waiting import Queue
 from sim.streams import Purpose, Streams
 

@@ -8,8 +8,9 @@ from sim.serving.batching import AdaptiveBatching, Batching, NoBatching, WhenIdl
 from sim.serving.discipline.batching import batch_size, next_limit, preferred_by_size
 from sim.serving.discipline.queueing import draw_gives_up_ns, gives_up_ns
 from sim.serving.discipline.service import CONSTANT, EXPONENTIAL
-from sim.serving.plane import Steering, Traffic, check_priority, check_rows, pool_row
+from sim.serving.rows import check_rows, pool_row
 from sim.serving.services import LinearService
+from sim.serving.steering import Steering, Traffic, check_priority
 from sim.serving.waiting import Queue
 from sim.streams import Purpose, Streams
 
