@@ -1,8 +1,6 @@
-"""The reference engine's pools: replicas, one process each, the queues before them, and who is sent where."""
+"""The reference engine's pools: replicas, one process each, and the queues before them."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Generator
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,52 +10,21 @@ from numpy.typing import NDArray
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.record.scrape import ARRIVED, BUSY_NS, COMPLETIONS, IN_FLIGHT_NS, QUEUED, SERVING, SHARED_QUEUED
-from sim.serving.discipline.batching import batch_size, has_room, is_dead, next_limit
-from sim.serving.discipline.calls import key_of_visit
+from sim.serving.discipline.batching import has_room, next_limit
 from sim.serving.discipline.queueing import draw_gives_up_ns
-from sim.serving.discipline.routing import (
-    MOST_STEPS,
-    POINTS,
-    drawn_index,
-    drawn_pair,
-    key_place,
-    least_outstanding_key,
-    load_limit,
-    replica_place,
-    round_robin_turn,
-)
-from sim.serving.discipline.service import (
-    PADDING,
-    add_size,
-    draw_item_size,
-    draw_service_ns,
-    draw_varied_ns,
-    sized_ns,
-)
-from sim.serving.discipline.zones import zone_of_replica, zone_of_request
 from sim.serving.entities import Queue, Replica, Request
-from sim.serving.kernels.state import (
-    AFFINITY,
-    ARMED,
-    ASLEEP,
-    BY_TENANT,
-    LEAST_OUTSTANDING,
-    NO_KEY,
-    POWER_OF_TWO,
-    RANDOM,
-    ROUND_ROBIN,
-    SHARED_QUEUE,
-)
+from sim.serving.kernels.state import ARMED, ASLEEP, SHARED_QUEUE
 from sim.serving.reception import Reception
+from sim.serving.reference_batching import due, is_over, limit_of, take_next
 from sim.serving.reference_own import Disciplines
-from sim.serving.rows import OWN, Row
+from sim.serving.reference_routing import Routers
+from sim.serving.reference_service import service_ns
+from sim.serving.rows import Row
 from sim.serving.steering import Traffic
 from sim.serving.tally import Tally
 from sim.streams import Purpose
 
 Process = Generator[simpy.Event, Any, None]
-
-_place = cache(replica_place)
 
 
 class Pools:
@@ -73,6 +40,7 @@ class Pools:
     ) -> None:  # fmt: skip
         self._clock, self._rows, self._traffic, self._tally, self._end = clock, rows, traffic, tally, end
         self._reception, self._end_visit, self._lost, self._own = reception, end_visit, lost, own or Disciplines()
+        self._routers = Routers(clock, rows, traffic, counters, tally, self._own)
         self._empty: set[int] = set()  # slots whose draining replica has run empty in this instant
         self.rows = counters
         self.on_drained: Callable[[int], None] = lambda slot: None
@@ -140,7 +108,7 @@ class Pools:
     def expire(self, row: int) -> None:
         """See `sim.serving.plane.Plane`."""
         waiting, now = self._shared[row].waiting, self._clock.now
-        while waiting and _is_over(waiting[0], now, False):
+        while waiting and is_over(waiting[0], now, False):
             r = waiting.popleft()
             self._tally.count(r.workload, queued=-1, queue_flow=-now)
             self._drop(r)
@@ -167,13 +135,13 @@ class Pools:
             replica.work = None
             if not batch:
                 return
-            took = self._service_ns(p, batch, replica.completions)
+            took = service_ns(p, batch, replica.completions, self._traffic)
             yield self._clock.at(self._clock.now + took, Rank.COMPLETION, replica.slot)
             if replica.failed:
                 return
             for r in batch:
                 self._end_visit(row, r)
-                if self._home(row, r) != zone_of_replica(replica.slot - int(self.rows[row]["first"]), p.zones):
+                if self._routers.crosses(row, r, replica):
                     self._tally.count(r.workload, crossed=1)
                     r.detour_ns = p.detour_ns
                 self._end(r)
@@ -199,26 +167,6 @@ class Pools:
         if slot in self._empty:
             self._empty.remove(slot)
             self.on_drained(slot)
-
-    def _service_ns(self, p: Row, batch: list[Request], served: int) -> int:
-        """Service time of a batch; served: requests that the replica has served since it was ready."""
-        first, mean_ns = batch[0], float(p.mean_ns[len(batch)])
-        # a plain number to Python, which numba would take for a signed one where it is small
-        key = key_of_visit(self._traffic[first.workload].service_key, first.draw)
-        purpose = int(Purpose.SERVICE)
-        if not len(p.variation):
-            return int(draw_service_ns(mean_ns, p.distribution, p.sigma, key, first.request, purpose))
-        base_ns, per_item_ns, size_sigma, padding = p.variation[: PADDING + 1].tolist()
-        if size_sigma > 0.0:
-            work = 0.0
-            for r in batch:
-                size = draw_item_size(self._traffic[r.workload].service_key, r.request, size_sigma, int(Purpose.SIZE))
-                work = add_size(work, size, padding > 0.0)
-            mean_ns = sized_ns(base_ns, per_item_ns, work, len(batch), padding > 0.0)
-        took = draw_varied_ns(
-            mean_ns, served, p.distribution, p.sigma, p.variation, 0, key, first.request, purpose
-        )  # fmt: skip
-        return int(took)
 
     def _expiry(self, row: int, replica: Replica | None, queue: Queue, due_ns: int) -> Process:
         """Wait until the queue's oldest request has waited max_queue_delay, then look again."""
@@ -246,16 +194,16 @@ class Pools:
         replica = None
         if p.kind == SHARED_QUEUE:
             queue, free = self._shared[row], self._idle(row)
-            limit = self._limit(row, free[0]) if free else p.max_batch
+            limit = limit_of(p, free[0]) if free else p.max_batch
         else:
-            replica = self._route(row, r)
+            replica = self._routers.choose(row, r, self._replicas[row])
             if replica is None:
                 return False
             if r.call is None and self._reception.replica_answers(r, replica.slot):
                 self._tally.hit(r)
                 r.ended.succeed()
                 return True
-            queue, free, limit = replica.queue, [replica] * (not replica.serving), self._limit(row, replica)
+            queue, free, limit = replica.queue, [replica] * (not replica.serving), limit_of(p, replica)
         if not has_room(len(queue.waiting), p.capacity, bool(free), limit, p.delay_ns):
             return False
         if r.call is None:
@@ -279,55 +227,6 @@ class Pools:
         queue.join(r)
         self._tally.count(r.workload, queued=1, queue_flow=self._clock.now)
 
-    def _route(self, row: int, r: Request) -> Replica | None:
-        """The replica that the row's router chooses for a request; None where none is ready."""
-        kind, key = self._rows[row].kind, self._traffic[r.workload].service_key
-        ready = [r for r in self._replicas[row] if r.taking]
-        if not ready:
-            return None
-        if self._rows[row].at_home:
-            first, zones = int(self.rows[row]["first"]), self._rows[row].zones
-            home = self._home(row, r)
-            ready.sort(key=lambda one: zone_of_replica(one.slot - first, zones))  # zone by zone, as they are drawn from
-            ready = [one for one in ready if zone_of_replica(one.slot - first, zones) == home] or ready
-        if kind in (ROUND_ROBIN, OWN):
-            turn = int(self.rows[row]["turn"])
-            self.rows[row]["turn"] += 1
-            if kind == ROUND_ROBIN:
-                return ready[round_robin_turn(turn, len(ready))]
-            priority, first = int(self._tally.workloads[r.workload]["priority"]), int(self.rows[row]["first"])
-            return self._own.choose_replica(
-                self._rows[row], r, ready, first, turn, priority, self._traffic[r.workload], self._clock.now
-            )
-        if kind == RANDOM:
-            return ready[drawn_index(key, r.request, r.draw, len(ready))]
-        if kind == AFFINITY:
-            content = r.tenant if self._rows[row].by == BY_TENANT else r.key
-            if content != NO_KEY:
-                return self._next_on_circle(row, ready, key_place(key, content % 2**64))
-        if kind != LEAST_OUTSTANDING:
-            assert kind in (POWER_OF_TWO, AFFINITY)
-            ready = [ready[i] for i in drawn_pair(key, r.request, r.draw, len(ready))]
-        return min(ready, key=lambda r: least_outstanding_key(r.outstanding, r.slot))
-
-    def _home(self, row: int, r: Request) -> int:
-        """The zone that a request comes from."""
-        zones = self._rows[row].zones
-        return 0 if zones == 1 else zone_of_request(self._traffic[r.workload].service_key, r.request, zones)
-
-    def _next_on_circle(self, row: int, ready: list[Replica], place: float) -> Replica:
-        """The first ready replica at or after a place on the circle that is not too busy for one request more; the
-        least busy one where that is too far.
-        """
-        limit = load_limit(self._rows[row].load_bound, sum(r.outstanding for r in ready), len(ready))
-        first = int(self.rows[row]["first"])
-        circle = sorted((_place(r.slot - first, point), r.slot) for r in ready for point in range(POINTS))
-        start = bisect_left(circle, (place, -1))
-        of_slot = {r.slot: r for r in ready}
-        around = [of_slot[slot] for _, slot in circle[start:] + circle[:start]][:MOST_STEPS]
-        least_busy = min(ready, key=lambda r: least_outstanding_key(r.outstanding, r.slot))
-        return next((r for r in around if r.outstanding < limit), least_busy)
-
     def _look(self, row: int, replica: Replica, after_timeouts: bool) -> None:
         """Start a batch on an idle replica if one is due, or note when one will be."""
         if self._rows[row].kind == SHARED_QUEUE:
@@ -335,7 +234,7 @@ class Pools:
             return
         queue = replica.queue
         while queue.waiting and not replica.serving:
-            size = self._due(row, replica, queue, replica.draining)
+            size = due(self._rows[row], replica, queue, self._clock.now, replica.draining)
             if not size:
                 self._await_due(row, replica, queue)
                 return
@@ -345,7 +244,7 @@ class Pools:
     def _look_shared(self, row: int, after_timeouts: bool) -> None:
         queue = self._shared[row]
         while queue.waiting and (idle := self._idle(row)):
-            size = self._due(row, idle[0], queue, bool(self.rows[row]["closing"]))
+            size = due(self._rows[row], idle[0], queue, self._clock.now, bool(self.rows[row]["closing"]))
             if not size:
                 self._await_due(row, None, queue)
                 return
@@ -356,16 +255,6 @@ class Pools:
         """Replicas free to take from the row's shared queue, lowest slot first."""
         closing = bool(self.rows[row]["closing"])
         return [r for r in self._replicas[row] if not r.serving and (r.taking or (r.draining and closing))]
-
-    def _limit(self, row: int, replica: Replica) -> int:
-        """Most requests in a replica's next batch."""
-        return int(replica.batch_limit) if self._rows[row].step else self._rows[row].max_batch
-
-    def _due(self, row: int, replica: Replica, queue: Queue, flush: bool) -> int:
-        """How many of a queue's requests an idle replica takes now, 0 for none yet."""
-        p, queued, limit = self._rows[row], len(queue.waiting), self._limit(row, replica)
-        preferred = max((size for size in p.preferred if size <= min(queued, limit)), default=0)
-        return batch_size(queued, limit, preferred, queue.oldest_ns, p.delay_ns, self._clock.now, flush)
 
     def _await_due(self, row: int, replica: Replica | None, queue: Queue) -> None:
         due_ns = queue.oldest_ns + self._rows[row].delay_ns
@@ -378,9 +267,9 @@ class Pools:
         now = self._clock.now
         batch: list[Request] = []
         while queue.waiting and len(batch) < size:
-            r = self._next(row, queue, after_timeouts)
+            r = take_next(self._rows[row], queue, self._own, now, after_timeouts)
             self._tally.count(r.workload, queued=-1, queue_flow=-now)
-            if _is_over(r, now, after_timeouts):
+            if is_over(r, now, after_timeouts):
                 if self._rows[row].kind != SHARED_QUEUE:
                     replica.load_flow -= now
                 self._drop(r)
@@ -400,17 +289,6 @@ class Pools:
         assert replica.work is not None
         replica.work.succeed(batch)
 
-    def _next(self, row: int, queue: Queue, after_timeouts: bool) -> Request:
-        """Take the request out of a queue that is served next."""
-        if not self._rows[row].order:
-            return queue.waiting.popleft()
-        now = self._clock.now
-        over = [_is_over(r, now, after_timeouts) for r in queue.waiting]
-        place = self._own.choose_next(self._rows[row], queue.waiting, over, now)
-        r = queue.waiting[place]
-        del queue.waiting[place]
-        return r
-
     def _drop(self, r: Request) -> None:
         """Nobody waits any more for what has left its queue; a call has long ended, or will end without it."""
         if r.call is None:
@@ -423,8 +301,3 @@ class Pools:
         if replica.work is not None and not replica.work.triggered:
             replica.work.succeed([])
         return True
-
-
-def _is_over(r: Request, now_ns: int, after_timeouts: bool) -> bool:
-    """Whether nobody waits any more for what is in a queue."""
-    return is_dead(r.gives_up_ns, now_ns, after_timeouts) if r.call is None else not r.waited_for
