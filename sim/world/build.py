@@ -22,29 +22,27 @@ from sim.operations.incidents import IncidentDesk
 from sim.policy.autoscaling import Plugin
 from sim.record.events import EventLog
 from sim.record.progress import Progress
-from sim.record.recorder import Outlook, PoolUse
 from sim.scenario import Scenario, phase_scenarios
-from sim.scenario.model import visits
-from sim.serving.admission import AnswerCache, SemanticCache
+from sim.serving.admission import AnswerCache
 from sim.serving.exact import ExactPlane
 from sim.serving.own import Discipline
-from sim.serving.plane import Areas, Plane
+from sim.serving.plane import Plane
 from sim.serving.reference import ReferencePlane
 from sim.serving.reference_own import Disciplines
-from sim.serving.steering import Traffic
 from sim.streams import Streams
 from sim.workload.block import ArrivalSource
 from sim.world.books import Books, FleetUse
 from sim.world.coverage import Coverage
 from sim.world.disturbances import demand, tell
 from sim.world.gauges import Gauges
-from sim.world.layout import PoolRow, cache_room, highest_priority, lay_out, most_steps, most_users, steering
+from sim.world.layout import PoolRow, lay_out, steering, traffic
 from sim.world.lifecycle import Lifecycle
 from sim.world.own import disciplines_of
 from sim.world.policies import with_policies
 from sim.world.promotions import Promotions
 from sim.world.records import Records
 from sim.world.terms import ControlTerms
+from sim.world.window import Window
 
 Process = Generator[simpy.Event, Any, None]
 # order of closes at one instant: blocks of arrivals (by workload) are handed over first, the horizon comes last
@@ -76,13 +74,11 @@ class World:
         self.plane = self._plane(streams, asked)
         self.fleets = self._fleets(streams)
         self.lives = self._lives(streams)
+        self.window = Window(scenario, self.clock, self.plane, self.layout, self.fleets, self.lives)
         first = next(iter(self.effective.values()))
         self.desk = IncidentDesk(self.clock, first.incidents, streams.generator("incidents"), self.events.add)
         terms = ControlTerms(self.effective, self.layout, self.plane, streams)
-        self.records = Records(
-            scenario, self.effective, self.layout, self.calendar, self.plane, terms.counted, spool,
-            self._more_counts(),
-        )  # fmt: skip
+        self.records = Records(scenario, self.effective, self.layout, self.calendar, self.plane, terms.counted, spool)
         self.books = Books(self.plane.workloads, next(iter(self.effective)), first, self.lives, self.desk)
         own = {row: fleet for row, fleet in self.fleets.items() if not self.layout.pools[row].managed}
         self.coverage = Coverage(self.clock, own, self.books.commitments)
@@ -94,25 +90,15 @@ class World:
         )  # fmt: skip
         self.lifecycle.before_change, self.lifecycle.on_begin = self._settle, self._take_effect
         self._progress = progress
-        self._areas = Areas()
         self._ages_s: float | None = None
-        self._window_ns = 0
         self._models: dict[str, str] = {}
-        self._ready_ns = dict.fromkeys(self.fleets, 0)
 
     # --- building
 
     def _plane(self, streams: Streams, own: Disciplines) -> Plane:
         engine = ExactPlane if self.scenario.engine == "exact" else partial(ReferencePlane, own=own)
-        traffic = [
-            Traffic(
-                streams.key(f"exposure/{name}"), streams.key(f"service/{name}"), workload.tenant_count,
-                *cache_room(self.effective, name), steps=most_steps(self.effective, name),
-                users=most_users(self.effective, name), priority=highest_priority(self.effective, name),
-            )
-            for name, workload in self.scenario.workloads.items()
-        ]  # fmt: skip
-        plane: Plane = engine(self.clock, self.layout.rows, traffic, log=self.scenario.record.requests)
+        workloads = [traffic(self.effective, name, streams) for name in self.names]
+        plane: Plane = engine(self.clock, self.layout.rows, workloads, log=self.scenario.record.requests)
         plane.on_drained = self._drained
         return plane
 
@@ -155,11 +141,6 @@ class World:
             for w, name in enumerate(self.names)
             if any(scenario.workloads[name].learning.kind != "none" for scenario in self.effective.values())
         }  # fmt: skip
-
-    def _more_counts(self) -> tuple[str, ...]:
-        """Counters that are recorded where something may count there: wrong hits, of a semantic cache in any phase."""
-        caches = [workload.cache for scenario in self.effective.values() for workload in scenario.workloads.values()]
-        return ("wrong_hit",) if any(isinstance(cache, SemanticCache) for cache in caches) else ()
 
     def _answered(self, w: int) -> int:
         counters = self.plane.workloads[w]
@@ -267,7 +248,7 @@ class World:
     def _close(self) -> None:
         self._close_window()
         uses = [
-            FleetUse(row, fleet, self._busy_ns(row), self.layout.pools[row].managed)
+            FleetUse(row, fleet, self.window.busy_ns(row), self.layout.pools[row].managed)
             for row, fleet in self.fleets.items()
         ]
         self.books.accrue(self.clock.now, uses)
@@ -277,62 +258,19 @@ class World:
         for row, fleet in self.fleets.items():
             if fleet.empty and self.plane.rows[row]["closing"]:
                 self.plane.expire(row)
-        outlooks = [self._outlook(w, name) for w, name in enumerate(self.names)]
-        self.records.close(now, self.lifecycle.phase, outlooks, self._pool_use())
-        self._window_ns, self._ready_ns = now, {row: fleet.ready_ns(now) for row, fleet in self.fleets.items()}
+        phase = self.lifecycle.phase
+        outlooks = self.window.outlooks(phase, self.lifecycle.scenario)
+        self.records.close(now, phase, outlooks, self.window.pool_use())
+        self.window.begin()
         if self._progress is not None:
             requests = int(self.plane.workloads["offered"].sum())
             self._progress(Progress(now, self.calendar.horizon_ns, self.calendar.civil(now), requests))
-
-    def _outlook(self, w: int, name: str) -> Outlook:
-        """What of a workload only the world knows, at the close of a window."""
-        life = self.lives.get(name)
-        pool = self.lifecycle.scenario.workloads[name].pool
-        quality = life.quality_mean(self._window_ns, self.clock.now) if life else float("nan")
-        seen = life.seen if life else float("nan")
-        return Outlook(self._in_system_ns(w), self._queued_ns(w), pool, self._capacity_per_s(name), quality, seen)
-
-    def _in_system_ns(self, w: int) -> int:
-        c = self.plane.workloads[w]
-        return self._areas.upto(("in_system", w), c["in_system"], c["system_flow"], self.clock.now)
-
-    def _queued_ns(self, w: int) -> int:
-        c = self.plane.workloads[w]
-        return self._areas.upto(("queued", w), c["queued"], c["queue_flow"], self.clock.now)
-
-    def _busy_ns(self, row: int) -> int:
-        p = self.plane.rows[row]
-        return self._areas.upto(("busy", row), p["busy"], p["busy_flow"], self.clock.now)
-
-    def _capacity_per_s(self, workload: str) -> float:
-        """Best throughput of the replicas that could serve it in this window: not of what is left of an older fleet.
-
-        Of several pools on its way, that of the narrowest.
-        """
-        effective, now, span_ns = self.lifecycle.scenario, self.clock.now, self.clock.now - self._window_ns
-        rows = self.layout.pool_rows(self.lifecycle.phase, effective, workload)
-        if span_ns == 0 or any(row not in self.fleets for row in rows.values()):
-            return float("nan")
-        times = visits(effective.workloads[workload])
-        ready = {row: (self.fleets[row].ready_ns(now) - self._ready_ns[row]) / span_ns for row in rows.values()}
-        return min(ready[row] * self.layout.pools[row].best_per_s / times[pool] for pool, row in rows.items())
-
-    def _pool_use(self) -> dict[str, PoolUse]:
-        """Of every pool, over all of its fleets."""
-        now, use = self.clock.now, dict.fromkeys(self.scenario.pools, PoolUse(0, 0, 0))
-        for row, fleet in self.fleets.items():
-            before = use[fleet.name]
-            use[fleet.name] = PoolUse(
-                before.ready_ns + fleet.ready_ns(now), before.billed_ns + fleet.bill.places_ns(now),
-                before.busy_ns + self._busy_ns(row),
-            )  # fmt: skip
-        return use
 
     # --- laws
 
     def _check_little(self) -> None:
         """Little's law: time spent in the system by all requests is the integral of their number, to rounding."""
-        area_s = sum(self._in_system_ns(w) for w in range(len(self.names))) / 1e9
+        area_s = sum(self.window.in_system_ns(w) for w in range(len(self.names))) / 1e9
         spent_s = float(self.plane.workloads["latency_sum_s"].sum() + self.plane.workloads["lost_sum_s"].sum())
         spent_s += self._ages_s or 0.0
         if abs(area_s - spent_s) > _LITTLE_TOLERANCE * max(area_s, 1e-3):

@@ -17,8 +17,9 @@ from sim.serving.discipline.service import DISTRIBUTIONS
 from sim.serving.kernels.state import FAILED, NEVER, REJECTED, THROTTLED, TIMED_OUT
 from sim.serving.parameters import Api
 from sim.serving.rows import Row, api_row, pool_row
-from sim.serving.steering import Retry, Steering, Step, Users
+from sim.serving.steering import Retry, Steering, Step, Traffic, Users
 from sim.serving.waiting import REJECT, EndlessPatience, LognormalPatience
+from sim.streams import Streams
 from sim.workload.parameters import ClosedLoopWorkload
 
 _FAILURES = {"throttled": THROTTLED, "rejected": REJECTED, "timed_out": TIMED_OUT, "failed": FAILED}
@@ -138,12 +139,22 @@ def _row(pool: Pool, slots: int, overflow: int) -> Row:
     return pool_row(pool.service, pool.batching, pool.queue, pool.routing, slots, overflow, pool.zones)
 
 
-def most_steps(effective: dict[str, Scenario], workload: str) -> int:
+def traffic(effective: dict[str, Scenario], workload: str, streams: Streams) -> Traffic:
+    """A workload as the data plane knows it from the start: its keys, and the room for the most of any phase."""
+    tenants = next(iter(effective.values())).workloads[workload].tenant_count
+    return Traffic(
+        streams.key(f"exposure/{workload}"), streams.key(f"service/{workload}"), tenants,
+        *_cache_room(effective, workload), steps=_most_steps(effective, workload),
+        users=_most_users(effective, workload), priority=_highest_priority(effective, workload),
+    )  # fmt: skip
+
+
+def _most_steps(effective: dict[str, Scenario], workload: str) -> int:
     """The most stages that a workload's requests pass in any phase."""
     return max(max(1, len(scenario.workloads[workload].stages)) for scenario in effective.values())
 
 
-def most_users(effective: dict[str, Scenario], workload: str) -> int:
+def _most_users(effective: dict[str, Scenario], workload: str) -> int:
     """The most users that a workload has in any phase, 0 where it is no closed loop."""
     loops = (_users(s.workloads[workload], s.phases[phase].exposure) for phase, s in effective.items())
     return max((loop.count for loop in loops if loop is not None), default=0)
@@ -176,7 +187,7 @@ def _retry(retry: ExponentialRetry) -> Retry:
     )  # fmt: skip
 
 
-def cache_room(effective: dict[str, Scenario], workload: str) -> tuple[int, int, bool]:
+def _cache_room(effective: dict[str, Scenario], workload: str) -> tuple[int, int, bool]:
     """The most that a workload's response cache holds in any phase, that each replica's own does, and whether any of
     them evicts otherwise than LRU.
     """
@@ -189,7 +200,7 @@ def cache_room(effective: dict[str, Scenario], workload: str) -> tuple[int, int,
     return shared, replica, any(not isinstance(cache, LruCache) for cache in caches)
 
 
-def highest_priority(effective: dict[str, Scenario], workload: str) -> int:
+def _highest_priority(effective: dict[str, Scenario], workload: str) -> int:
     """The highest priority that a workload's requests have in any phase."""
     return max(scenario.workloads[workload].priority for scenario in effective.values())
 

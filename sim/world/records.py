@@ -7,6 +7,7 @@ from sim.record.pools import PoolTimes
 from sim.record.recorder import Counted, Outlook, PoolUse, Recorder
 from sim.record.request_log import RequestLog
 from sim.scenario import Scenario
+from sim.serving.admission import SemanticCache
 from sim.serving.kernels.state import LOG, OUTCOMES
 from sim.serving.plane import Plane
 from sim.world.layout import Layout
@@ -17,15 +18,14 @@ class Records:
 
     def __init__(
         self, scenario: Scenario, effective: dict[str, Scenario], layout: Layout, calendar: Calendar, plane: Plane,
-        counted: Counted, spool: Path | None, more: tuple[str, ...],
+        counted: Counted, spool: Path | None,
     ) -> None:  # fmt: skip
         """effective: each phase's scenario; counted: where the windows are read, the plane or who stands before it;
-        spool: folder in which the log grows (None: one of the system's); more: counters of workloads that the windows
-        hold beside the usual ones.
+        spool: folder in which the log grows (None: one of the system's).
         """
         names = list(scenario.workloads)
         self._plane, self._closed_ns = plane, 0
-        self.windows = Recorder(names, calendar, counted, more)
+        self.windows = Recorder(names, calendar, counted, _more_counts(effective))
         self.pools = PoolTimes(layout.served(effective), calendar)
         self.log = RequestLog(LOG, names, OUTCOMES, spool) if scenario.record.requests else None
 
@@ -50,3 +50,11 @@ class Records:
         """The run has failed: leave nothing behind."""
         if self.log is not None:
             self.log.discard()
+
+
+def _more_counts(effective: dict[str, Scenario]) -> tuple[str, ...]:
+    """Counters of workloads that are recorded where something may count there: wrong hits, of a semantic cache in any
+    phase.
+    """
+    caches = [workload.cache for scenario in effective.values() for workload in scenario.workloads.values()]
+    return ("wrong_hit",) if any(isinstance(cache, SemanticCache) for cache in caches) else ()
