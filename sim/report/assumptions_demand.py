@@ -4,17 +4,8 @@ from sim.report.facts import recorded_path
 from sim.report.numbers import duration, rate, share, three, whole
 from sim.scenario.model import Workload
 from sim.workload.attributes import ZipfKeys
-from sim.workload.parameters import (
-    ClientMixWorkload,
-    ClosedLoopWorkload,
-    ExponentialGrowth,
-    Growth,
-    HourOfWeekSeasonality,
-    LogisticGrowth,
-    NoGrowth,
-    RatedWorkload,
-    RenewalWorkload,
-)
+from sim.workload.growth import ExponentialGrowth, Growth, HourOfWeekSeasonality, LogisticGrowth, NoGrowth
+from sim.workload.parameters import ClientMixWorkload, ClosedLoopWorkload, RatedWorkload, RenewalWorkload
 
 CHOSEN = "scenario"
 _RECORDED = {

@@ -5,15 +5,8 @@ from datetime import UTC, timedelta
 
 from sim.clock.calendar import Calendar
 from sim.config import Problem
-from sim.workload.parameters import (
-    ClosedLoopWorkload,
-    ExponentialGrowth,
-    HourOfWeekSeasonality,
-    LogisticGrowth,
-    PiecewiseGrowth,
-    RatedWorkload,
-    Requests,
-)
+from sim.workload.growth import ExponentialGrowth, HourOfWeekSeasonality, LogisticGrowth, PiecewiseGrowth
+from sim.workload.parameters import ClosedLoopWorkload, RatedWorkload, Requests
 
 
 def demand_problems(workload: Requests, where: str, calendar: Calendar) -> list[Problem]:

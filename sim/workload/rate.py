@@ -8,16 +8,16 @@ import numpy as np
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.workload.block import Float64, Int64
 from sim.workload.bursts import bursts_of
-from sim.workload.parameters import (
+from sim.workload.growth import (
     ExponentialGrowth,
     FlatSeasonality,
     Growth,
     HourOfWeekSeasonality,
     LogisticGrowth,
     PiecewiseGrowth,
-    RatedWorkload,
     Seasonality,
 )
+from sim.workload.parameters import RatedWorkload
 
 _WINDOW = 4096  # intervals whose rates are held at a time, so that memory does not grow with the horizon
 _WINDOWS_HELD = 8  # for the clients of a mix, who do not all stand at the same interval

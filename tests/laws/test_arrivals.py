@@ -17,13 +17,12 @@ from scipy import optimize, stats
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.streams import Streams
 from sim.workload.ends import check_file
+from sim.workload.growth import HourOfWeekSeasonality, LogisticGrowth
 from sim.workload.interarrival import Client, Interarrival
 from sim.workload.occasions import Spikes
 from sim.workload.parameters import (
     ClientMixWorkload,
     CountsWorkload,
-    HourOfWeekSeasonality,
-    LogisticGrowth,
     PoissonWorkload,
     RenewalWorkload,
     ReplayWorkload,

@@ -12,12 +12,12 @@ from sim.clock.calendar import NS_PER_DAY, NS_PER_S, Calendar
 from sim.config import InputError
 from sim.streams import Streams
 from sim.workload.bursts import bursts_of
+from sim.workload.growth import HourOfWeekSeasonality
 from sim.workload.interarrival import Client, Interarrival
 from sim.workload.occasions import Holidays, Launch, Spikes
 from sim.workload.parameters import (
     ClientMixWorkload,
     CountsWorkload,
-    HourOfWeekSeasonality,
     PoissonWorkload,
     RenewalWorkload,
     ReplayWorkload,

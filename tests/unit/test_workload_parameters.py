@@ -10,16 +10,12 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from sim.workload.growth import ExponentialGrowth, GrowthPoint, LogisticGrowth, NoGrowth, PiecewiseGrowth
 from sim.workload.parameters import (
     DEMAND_KEYS,
     ClientMixWorkload,
     CountsWorkload,
     Demand,
-    ExponentialGrowth,
-    GrowthPoint,
-    LogisticGrowth,
-    NoGrowth,
-    PiecewiseGrowth,
     PoissonWorkload,
     RatedWorkload,
     RenewalWorkload,

@@ -13,14 +13,8 @@ from sim.clock.calendar import NS_PER_S, Calendar
 from sim.config import InputError
 from sim.streams import Purpose, Streams, uniform_pair
 from sim.workload.block import Block
-from sim.workload.parameters import (
-    CountsWorkload,
-    ExponentialGrowth,
-    HourOfWeekSeasonality,
-    PoissonWorkload,
-    ReplayWorkload,
-    Slo,
-)
+from sim.workload.growth import ExponentialGrowth, HourOfWeekSeasonality
+from sim.workload.parameters import CountsWorkload, PoissonWorkload, ReplayWorkload, Slo
 from sim.workload.source import arrival_source
 
 HOUR = 3600 * NS_PER_S
