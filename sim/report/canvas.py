@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from io import StringIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
-from xml.sax.saxutils import escape
 
 from sim.clock.calendar import DAY_S, MONTHS
 from sim.report.facts import Facts, civil_date
+from sim.report.svg import clean, standing_alone
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,7 +90,7 @@ def plot(key: str, question: str, finding: str, sentence: str, paint: Paint, csv
         return _svg(f"{key}-{'narrow' if size.narrow else 'wide'}", finding, sentence, paint, size)
 
     wide = svg(_taller(WIDE, taller))
-    return Plot(key, question, finding, sentence, wide, svg(_taller(NARROW, taller)), csv, _standing_alone(wide))
+    return Plot(key, question, finding, sentence, wide, svg(_taller(NARROW, taller)), csv, standing_alone(wide))
 
 
 def time_axis(axes: Any, facts: Facts, labelled: bool = True) -> None:
@@ -261,7 +261,7 @@ def _svg(key: str, title: str, description: str, paint: Paint, size: Size) -> st
         _make_room(figure)
         text = StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _clean(text.getvalue(), key, title, description)
+    return clean(text.getvalue(), key, title, description, INK)
 
 
 def _make_room(figure: Any) -> None:
@@ -270,42 +270,3 @@ def _make_room(figure: Any) -> None:
     outermost = min((box.x0 * 72 / figure.dpi for box in boxes if box is not None), default=_EDGE)
     if outermost < _EDGE:
         figure.subplots_adjust(left=figure.subplotpars.left + (_EDGE - outermost) / (72 * figure.get_figwidth()))
-
-
-def _clean(svg: str, key: str, title: str, description: str) -> str:
-    """The bare svg element: unique ids, a title and a description, two decimals, ink as currentColor."""
-    svg = svg[svg.index("<svg") :].strip()
-    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r'\bid="', f'id="{key}-', svg)
-    svg = re.sub(r"url\(#", f"url(#{key}-", svg)
-    svg = re.sub(r'href="#', f'href="#{key}-', svg)
-    svg = svg.replace("stroke: #010203", "stroke: currentColor").replace("fill: #010203", "fill: currentColor")
-    svg = svg.replace(INK, "currentColor").replace("'DejaVu Sans'", "system-ui, 'Segoe UI', Roboto, sans-serif")
-    svg = re.sub(
-        r'( (?:d|x|y|x1|x2|y1|y2|transform|width|height|points)=")([^"]*)"',
-        lambda match: match[1] + re.sub(r"-?\d+\.\d{3,}", _two_decimals, match[2]) + '"',
-        svg,
-    )
-    head, rest = svg.split(">", 1)
-    head = re.sub(r' (?:width|height|version)="[^"]*"', "", head)
-    labels = f' role="img" aria-labelledby="{key}-title {key}-desc"'
-    return (
-        f'{head}{labels}>\n<title id="{key}-title">{escape(title)}</title>\n'
-        f'<desc id="{key}-desc">{escape(description)}</desc>{rest}\n'
-    )
-
-
-def _standing_alone(svg: str) -> str:
-    """The same as a file of its own: it brings ink and paper for light and dark."""
-    paper = (
-        "<style>:root{color:#1b1f24;background:#fff}"
-        "@media(prefers-color-scheme:dark){:root{color:#e6e8ea;background:#15181c}}</style>"
-    )
-    head, rest = svg.split(">", 1)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{head}>{paper}{rest}'
-
-
-def _two_decimals(match: "re.Match[str]") -> str:
-    text = f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
