@@ -1,7 +1,6 @@
 """The command `poc2scale`: each verb reads what was typed, calls the room that does the work, and prints.
 
-Results go to standard output, all else to standard error. Exit codes: 0 done, 1 a stated threshold failed, 2 the
-input is wrong, 3 the run failed, 130 interrupted.
+Results go to standard output, all else to standard error. Exit codes: see `sim.exits`.
 """
 
 import sys
@@ -12,14 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sim import scenario_verbs, study_verbs
+from sim.exits import INTERRUPTED, OK, THRESHOLD, WRONG_INPUT, Usage, close_stdout, failed, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sim.scenario.model import Scenario
     from sim.world import Run
-
-OK, THRESHOLD, WRONG_INPUT, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
 _HELP = """\
 usage: poc2scale VERB [scenario=NAME] [group=option ...] [key=value ...] [options]
@@ -49,15 +47,11 @@ examples:
 """
 
 
-class _Usage(Exception):
-    """Something typed that is no option or verb; the message says what to type."""
-
-
 class _Parser(ArgumentParser):
     """argparse, with errors in our own words instead of an exit."""
 
     def error(self, message: str) -> NoReturn:
-        raise _Usage(f"{message}. Type `{self.prog} --help`.")
+        raise Usage(f"{message}. Type `{self.prog} --help`.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,14 +61,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt as e:
-        return _say(str(e) or "poc2scale: interrupted; nothing was written.", INTERRUPTED)
+        return tell(str(e) or "poc2scale: interrupted; nothing was written.", INTERRUPTED)
     except BrokenPipeError:
-        _close_stdout()
+        close_stdout()
         return OK
-    except _Usage as e:
-        return _say(f"poc2scale: {e}", WRONG_INPUT)
+    except Usage as e:
+        return tell(f"poc2scale: {e}", WRONG_INPUT)
     except Exception as e:
-        return _failed(e)
+        return failed(e)
 
 
 def _verb(argv: list[str]) -> int:
@@ -87,7 +81,7 @@ def _verb(argv: list[str]) -> int:
         print(f"poc2scale {__version__}")
         return OK
     if argv[0] not in _VERBS:
-        raise _Usage(f"{argv[0]}: no such verb. {_nearest(argv[0], _VERBS)}Verbs: {', '.join(_VERBS)}.")
+        raise Usage(f"{argv[0]}: no such verb. {_nearest(argv[0], _VERBS)}Verbs: {', '.join(_VERBS)}.")
     prepare, work = _VERBS[argv[0]]
     parser = _Parser(prog=f"poc2scale {argv[0]}", argument_default=SUPPRESS, allow_abbrev=False)
     prepare(parser)
@@ -164,7 +158,7 @@ def _scale_checked(result: "Run", quiet: bool) -> "Run":
     from sim.study.scale import with_scale_check
 
     if not quiet:
-        _say("Scale check: the same life at half, the same and twice the traffic, as another draw of demand.", OK)
+        tell("Scale check: the same life at half, the same and twice the traffic, as another draw of demand.", OK)
     return with_scale_check(result)
 
 
@@ -176,7 +170,7 @@ def prepare(out: "Path", quiet: bool) -> None:
     _writable(out)
     if is_cold():
         if not quiet:
-            _say("Compiling the request path, once on this machine: about a minute and a half.", OK)
+            tell("Compiling the request path, once on this machine: about a minute and a half.", OK)
         compile_kernels()
     _stop_when_terminated()
 
@@ -204,7 +198,7 @@ def list_choices(typed: Namespace) -> int:
             print(f"{group:<{width}}  {'  '.join(marked)}")
         return OK
     if typed.group not in groups:
-        raise _Usage(f"list: {typed.group}: no such group. {_nearest(typed.group, groups)}Groups: {', '.join(groups)}.")
+        raise Usage(f"list: {typed.group}: no such group. {_nearest(typed.group, groups)}Groups: {', '.join(groups)}.")
     options = choices.options(typed.group)
     width = max(len(o.name) for o in options)
     for option in options:
@@ -219,7 +213,7 @@ def _judged(summary: dict[str, Any]) -> int:
         for workload in phase["workloads"]:
             if workload["slo_held"] is False:
                 of = f" by workload {workload['name']}" if len(phase["workloads"]) > 1 else ""
-                code = _say(
+                code = tell(
                     f"{phase['name']}: SLO missed{of}: {workload['slo_attainment']:.3%} of requests that ended were "
                     f"answered within {workload['slo_latency_s']:g} s, {workload['slo_share']:.3%} promised.",
                     THRESHOLD,
@@ -233,44 +227,9 @@ def _writable(out: Any) -> None:
 
     there = next((p for p in (out, *out.absolute().parents) if p.exists()), None)
     if there is not None and not there.is_dir():
-        raise _Usage(f"--out {out}: {there} is a file. Type the name of a folder.")
+        raise Usage(f"--out {out}: {there} is a file. Type the name of a folder.")
     if there is not None and not os.access(there, os.W_OK):
         raise PermissionError(13, "Permission denied", str(there))
-
-
-def _failed(error: Exception) -> int:
-    from sim.config.errors import InputError, RunError
-
-    if isinstance(error, InputError):
-        count = len(error.problems)
-        return _say(f"{error}\n{count} {'problem' if count == 1 else 'problems'}; nothing was written.", WRONG_INPUT)
-    if isinstance(error, RunError):
-        return _say(f"poc2scale: {error}", FAILED)
-    if isinstance(error, MemoryError):
-        return _say("poc2scale: out of memory. Take a coarser record.interval or a shorter horizon.", FAILED)
-    if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        return _say(f"poc2scale: {place}{error.strerror or error}; no results were kept.", FAILED)
-    return _say(f"poc2scale: a bug, please report it: {type(error).__name__}: {error} ({_traceback_file()})", FAILED)
-
-
-def _traceback_file() -> str:
-    import os
-    import tempfile
-    import traceback
-
-    text = traceback.format_exc()
-    if os.environ.get("POC2SCALE_DEBUG") == "1":
-        print(text, file=sys.stderr, end="")
-        return "traceback above"
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="poc2scale-", suffix=".log", delete=False, encoding="utf-8"
-        ) as log:
-            log.write(text)
-    except OSError:
-        return "type POC2SCALE_DEBUG=1 before the command to see the traceback"
-    return f"traceback in {log.name}"
 
 
 def _nearest(name: str, known: Any) -> str:
@@ -278,20 +237,6 @@ def _nearest(name: str, known: Any) -> str:
 
     close = get_close_matches(name, list(known), n=1)
     return f"Did you mean {close[0]}? " if close else ""
-
-
-def _say(text: str, code: int) -> int:
-    with suppress(BrokenPipeError):
-        print(text, file=sys.stderr)
-    return code
-
-
-def _close_stdout() -> None:
-    """Let the interpreter's last flush go nowhere: the reader of our output has left."""
-    import os
-
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 _VERBS: dict[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace], int]]] = {

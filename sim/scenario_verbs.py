@@ -5,12 +5,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sim.exits import OK
+
 if TYPE_CHECKING:
     from sim.policy.manifests import Written
     from sim.scenario.manifests import Used
     from sim.scenario.model import Scenario
-
-OK = 0
 
 
 def overrides_argument(parser: ArgumentParser) -> None:

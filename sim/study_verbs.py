@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.exits import OK
 from sim.scenario_verbs import say
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from sim.study.comparison import Comparison
     from sim.study.kept import Kept
 
-OK = 0
 Prepare = Callable[[Path, bool], None]
 """What must be before long work, given the place for its results and whether to be quiet."""
 

@@ -1,0 +1,64 @@
+"""How a command ends: exit codes, and every error as one line on standard error.
+
+Exit codes: 0 done, 1 a stated threshold failed, 2 the input is wrong, 3 the run failed, 130 interrupted.
+"""
+
+import sys
+from contextlib import suppress
+
+OK, THRESHOLD, WRONG_INPUT, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+class Usage(Exception):
+    """Something typed that is no option or verb; the message says what to type."""
+
+
+def tell(text: str, code: int) -> int:
+    """Print a line on standard error; gives the exit code that goes with it."""
+    with suppress(BrokenPipeError):
+        print(text, file=sys.stderr)
+    return code
+
+
+def failed(error: Exception) -> int:
+    """Tell what went wrong and what to do about it; the exit code."""
+    from sim.config.errors import InputError, RunError
+
+    if isinstance(error, InputError):
+        count = len(error.problems)
+        return tell(f"{error}\n{count} {'problem' if count == 1 else 'problems'}; nothing was written.", WRONG_INPUT)
+    if isinstance(error, RunError):
+        return tell(f"poc2scale: {error}", FAILED)
+    if isinstance(error, MemoryError):
+        return tell("poc2scale: out of memory. Take a coarser record.interval or a shorter horizon.", FAILED)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return tell(f"poc2scale: {place}{error.strerror or error}; no results were kept.", FAILED)
+    return tell(f"poc2scale: a bug, please report it: {type(error).__name__}: {error} ({_traceback_file()})", FAILED)
+
+
+def _traceback_file() -> str:
+    import os
+    import tempfile
+    import traceback
+
+    text = traceback.format_exc()
+    if os.environ.get("POC2SCALE_DEBUG") == "1":
+        print(text, file=sys.stderr, end="")
+        return "traceback above"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="poc2scale-", suffix=".log", delete=False, encoding="utf-8"
+        ) as log:
+            log.write(text)
+    except OSError:
+        return "type POC2SCALE_DEBUG=1 before the command to see the traceback"
+    return f"traceback in {log.name}"
+
+
+def close_stdout() -> None:
+    """Let the interpreter's last flush go nowhere: the reader of our output has left."""
+    import os
+
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
