@@ -25,7 +25,7 @@ _WORTHWHILE = 3
 _ON_TIME, _UNSAID = Control(), Setting()
 
 
-class Controller(Protocol):
+class ScalingPolicy(Protocol):
     """A pure policy; see `sim.policy.autoscaling`."""
 
     @property
@@ -88,7 +88,7 @@ class Terms:
     answered: counts of latencies, for a controller that wants to see a quantile of them.
     """
 
-    controller: Controller
+    controller: ScalingPolicy
     scrape: Scrape
     control: Control = _ON_TIME
     setting: Setting = _UNSAID
@@ -174,7 +174,7 @@ class ScalingLoop:
             self._plane.arm(self._row, wanted)
             self._armed = wanted
 
-    def _loop(self, controller: Controller, period_ns: int) -> Generator[simpy.Event, Any, None]:
+    def _loop(self, controller: ScalingPolicy, period_ns: int) -> Generator[simpy.Event, Any, None]:
         """Scrape at every interval, decide at every tick, each at its rank, until another controller takes over."""
         clock, row, interval_ns, scrapes, pace = self._clock, self._row, self._interval_ns, self._scrapes, self._pace
         turn, scrape_ns = self._handed_over, clock.now + interval_ns
@@ -213,7 +213,7 @@ class ScalingLoop:
         end_ns = min(self._clock.free_until(), pace.restart_ns)
         return min(self._reach, (end_ns - 1 - scrape_ns) // period_ns + 1)
 
-    def _run_ahead(self, controller: Controller, first_ns: int, ticks: int) -> bool:
+    def _run_ahead(self, controller: ScalingPolicy, first_ns: int, ticks: int) -> bool:
         """Let requests flow through many ticks at once, then ask the controller for each; go back to the first one at
         which it changes its mind. Nothing but speed tells this from one tick at a time. False: it cannot be done here.
         """
@@ -249,7 +249,7 @@ class ScalingLoop:
             self._arm()
         return True
 
-    def _decide(self, controller: Controller, now_ns: int, seen: Observation) -> None:
+    def _decide(self, controller: ScalingPolicy, now_ns: int, seen: Observation) -> None:
         if now_ns >= self._pace.restart_ns and self._terms is not None:
             self._state = controller.begin_in(self._terms.setting, now_ns)
             self._pace.restarted(now_ns)
