@@ -11,7 +11,7 @@ from typing import NamedTuple
 LEVEL = 0.95
 
 
-class Interval(NamedTuple):
+class ConfidenceInterval(NamedTuple):
     """A mean with its two-sided interval at LEVEL; None where it is not defined: below two values."""
 
     mean: float | None
@@ -34,10 +34,10 @@ class Interval(NamedTuple):
         return self._asdict()
 
 
-NOTHING = Interval(None, None, None, 0)
+NOTHING = ConfidenceInterval(None, None, None, 0)
 
 
-def mean_interval(values: Sequence[float | None]) -> Interval:
+def mean_interval(values: Sequence[float | None]) -> ConfidenceInterval:
     """Mean and interval of independent values; NOTHING where there are none or one of them is missing."""
     known = [value for value in values if value is not None]
     n = len(known)
@@ -45,15 +45,15 @@ def mean_interval(values: Sequence[float | None]) -> Interval:
         return NOTHING
     mean = math.fsum(known) / n
     if n < 2:
-        return Interval(mean, None, None, n)
+        return ConfidenceInterval(mean, None, None, n)
     from scipy.special import stdtrit
 
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in known) / (n - 1))
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * spread / math.sqrt(n)
-    return Interval(mean, mean - half, mean + half, n)
+    return ConfidenceInterval(mean, mean - half, mean + half, n)
 
 
-def paired_difference(values: Sequence[float | None], others: Sequence[float | None]) -> Interval:
+def paired_difference(values: Sequence[float | None], others: Sequence[float | None]) -> ConfidenceInterval:
     """Mean and interval of values[r] - others[r]; NOTHING where one is missing. Raises ValueError on other lengths."""
     pairs = zip(values, others, strict=True)
     return mean_interval([None if a is None or b is None else a - b for a, b in pairs])

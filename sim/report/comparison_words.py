@@ -1,6 +1,6 @@
 """A comparison in sentences: who wins, and whether the difference is real."""
 
-from sim.analysis.paired import Interval
+from sim.analysis.paired import ConfidenceInterval
 from sim.report.numbers import NONE, duration, share, three, usd
 from sim.scenario import remarks
 from sim.study.comparison import Comparison, Row
@@ -26,14 +26,14 @@ def told(key: str, value: float | None) -> str:
     return tell(value)
 
 
-def half(key: str, of: Interval) -> str:
+def half(key: str, of: ConfidenceInterval) -> str:
     """± $0.50, half of the interval; empty where there is none, or none but the rounding of sums."""
     if not of.half or of.half <= _ROUNDING * abs(of.mean or 0.0):
         return ""
     return f"± {told(key, of.half)}"
 
 
-def interval(key: str, of: Interval) -> str:
+def interval(key: str, of: ConfidenceInterval) -> str:
     """95 %: $1 to $2."""
     return NONE if of.lo is None else f"95 %: {_bound(key, of.lo)} to {_bound(key, of.hi)}"
 

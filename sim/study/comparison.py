@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sim.analysis.paired import NOTHING, Interval, mean_interval, paired_difference
+from sim.analysis.paired import NOTHING, ConfidenceInterval, mean_interval, paired_difference
 from sim.study.candidates import Candidate
 from sim.study.figures import MEASURES, Figures
 
@@ -26,9 +26,9 @@ class Row:
     """
 
     candidate: Candidate
-    intervals: dict[str, Interval]
-    differences: dict[str, Interval]
-    margin: Interval
+    intervals: dict[str, ConfidenceInterval]
+    differences: dict[str, ConfidenceInterval]
+    margin: ConfidenceInterval
     held: bool | None
     front: bool
     figures: tuple[Figures, ...]
@@ -151,11 +151,11 @@ def on_front(points: Sequence[tuple[float, float]], i: int) -> bool:
     return not any(c <= cost and g >= good and (c, g) != (cost, good) for c, g in points)
 
 
-def _differences(own: Sequence[Figures], others: Sequence[Figures]) -> dict[str, Interval]:
+def _differences(own: Sequence[Figures], others: Sequence[Figures]) -> dict[str, ConfidenceInterval]:
     return {key: paired_difference([f[key] for f in own], [f[key] for f in others]) for key in MEASURES}
 
 
-def _margin(figures: Sequence[Figures]) -> Interval:
+def _margin(figures: Sequence[Figures]) -> ConfidenceInterval:
     """Of the workload and phase whose mean attainment is furthest below its promise, or least above."""
     above: dict[str, list[float]] = {}
     for own in figures:

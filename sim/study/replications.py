@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.analysis.paired import Interval, mean_interval
+from sim.analysis.paired import ConfidenceInterval, mean_interval
 from sim.scenario import Scenario
 from sim.study.campaign import Design, Watch, play
 from sim.study.figures import MEASURES, Figures
@@ -23,7 +23,7 @@ class Replications:
     scenario: Scenario
     figures: tuple[Figures, ...]
 
-    def intervals(self) -> dict[str, Interval]:
+    def intervals(self) -> dict[str, ConfidenceInterval]:
         """Mean of every measure with its 95 % interval."""
         return {key: mean_interval([own[key] for own in self.figures]) for key in MEASURES}
 
