@@ -15,7 +15,6 @@ from sim.scenario import (
     own_checks,
     plant_checks,
     routing_checks,
-    scaling_checks,
     timeline,
 )
 from sim.scenario.compose import DEFAULT, Composed, compose, is_path
@@ -144,7 +143,6 @@ def _judge_phase(tree: Tree, phase: str, composed: Composed, base_is_valid: bool
             *checks.overflows(lived_in),
             *routing_checks.routing(lived_in, phase),
             *own_checks.own(lived_in),
-            *scaling_checks.queues(lived_in, phase),
             *cache_checks.replicas(lived_in, phase),
             *call_checks.calls(lived_in, phase),
             *plant_checks.plants(lived_in, phase),

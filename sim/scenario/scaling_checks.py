@@ -4,8 +4,7 @@ are.
 
 from collections.abc import Iterator, Mapping
 
-from sim.policy.autoscaling import Keda, Knative, StepScaling
-from sim.scenario.errors import Refusal
+from sim.policy.autoscaling import Knative
 from sim.scenario.model import Pool, Scenario
 
 
@@ -39,34 +38,3 @@ def _seldom_seen(name: str, pool: Pool) -> Iterator[str]:
             f"{pool.scrape.interval_s:g} s, so that bursts are seen late. Type "
             f'"pool.scrape.interval={scaler.sync_period_s:g} s".'
         )
-
-
-def queues(scenario: Scenario, phase: str) -> Iterator[Refusal]:
-    """Autoscalers that watch the shared queue of a pool that has none, and would read 0 for ever.
-
-    scenario: effective in this phase.
-    """
-    if scenario.phases[phase].serving == "api":
-        return
-    for name, pool in scenario.pools.items():
-        if pool.routing == "shared_queue":
-            continue
-        for path, instead in _watched(pool):
-            yield Refusal(
-                ("pools", name, "autoscaler", *path), "queue",
-                f"pool {name} has no shared queue: requests wait at its replicas, and this would read 0 for ever. Type "
-                f"{path[-1]}: {instead}, or pool.routing=shared_queue.",
-            )  # fmt: skip
-
-
-def _watched(pool: Pool) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Where a pool's autoscaler watches the shared queue, and what it could watch instead."""
-    scaler = pool.autoscaler
-    if isinstance(scaler, Keda):
-        for i, trigger in enumerate(scaler.triggers):
-            if trigger.type == "queue":
-                yield ("triggers", str(i), "type"), "in_flight"
-    elif isinstance(scaler, StepScaling):
-        for key, policy in (("scale_out", scaler.scale_out), ("scale_in", scaler.scale_in)):
-            if policy is not None and policy.metric == "queue":
-                yield (key, "metric"), "arrivals"

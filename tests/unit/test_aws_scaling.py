@@ -241,8 +241,8 @@ def test_in_the_cooldown_a_larger_step_adds_only_the_difference() -> None:
 def test_bounds_belong_to_the_step_away_from_the_threshold() -> None:
     # EC2 API Reference, StepAdjustment: for 0 to 10 "greater than or equal to 50 and less than 60"; for -10 to 0
     # "greater than 40 and less than or equal to 50"
-    out = policy(64.0, [(0.0, 16.0, 1), (16.0, None, 2)], metric="arrivals")
-    back = policy(32.0, [(-16.0, 0.0, -1), (None, -16.0, -2)], metric="arrivals")
+    out = policy(64 / 60, [(0.0, 16 / 60, 1), (16 / 60, None, 2)], metric="arrivals")  # requests per second
+    back = policy(32 / 60, [(-16 / 60, 0.0, -1), (None, -16 / 60, -2)], metric="arrivals")
 
     def after(per_minute: float) -> int:
         return lived(stepping(out, back), 10, [{"arrived": per_minute / 60}])[0]

@@ -16,11 +16,12 @@ import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from sim.policy.autoscaling import signals
 from sim.policy.observation import Observation
 
 Metric = Literal["utilisation", "requests", "queue", "arrivals"]
-"""utilisation: mean share of time busy; requests: that ask for the pool, per replica in service and minute; queue: in
-the pool's shared queue; arrivals: that ask for the pool, per minute."""
+"""utilisation, queue, arrivals (per second): see signals.py; requests: that ask for the pool, per replica in service
+and minute, as AWS defines RequestCountPerTarget."""
 PER_REPLICA: tuple[Metric, ...] = ("utilisation", "requests")
 Statistic = Literal["average", "maximum", "minimum"]
 
@@ -135,20 +136,11 @@ def in_service(observation: Observation, warm_up_s: float) -> int:
 
 def measured(metric: Metric, observation: Observation, warm_up_s: float = 0.0) -> float:
     """A sample of the metric; NaN where there is none. Replicas that warm up do not count."""
+    if metric == "utilisation":
+        return signals.utilisation(observation, warm_up_s)
     if metric == "queue":
-        return float(observation.queued_shared) if observation.sample_age_s == observation.sample_age_s else math.nan
-    if metric != "utilisation":
-        per_minute = observation.arrived_per_s * MINUTE_S
-        if metric == "arrivals":
-            return per_minute
-        serving = in_service(observation, warm_up_s)
-        return per_minute / serving if serving else math.nan
-    values: list[float] = observation.utilisation.tolist()
-    if warm_up_s > 0.0:
-        pairs = zip(values, observation.ready_for_s.tolist(), strict=True)
-        values = [value for value, ready_for_s in pairs if ready_for_s >= warm_up_s]
-    total = sum(values)
-    if total != total:
-        values = [value for value in values if value == value]
-        total = sum(values)
-    return total / len(values) if values else math.nan
+        return signals.queue(observation)
+    if metric == "arrivals":
+        return signals.arrivals(observation)
+    serving = in_service(observation, warm_up_s)
+    return signals.arrivals(observation) * MINUTE_S / serving if serving else math.nan

@@ -12,7 +12,8 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from sim.config import Parameters
-from sim.config.units import PLAIN, RATE, SHARE, format_quantity, parse_quantity
+from sim.config.units import PLAIN, SHARE, format_quantity, parse_quantity
+from sim.policy.autoscaling import signals
 from sim.policy.autoscaling.hpa_replicas import (
     Tolerance,
     average_value_replicas,
@@ -84,8 +85,7 @@ class PodsMetric(Parameters):
 class PoolMetric(Parameters):
     """One number of the whole pool, against a target for all (`value`) or for each replica (`average_value`).
 
-    name: `queue` (requests that wait, in the pool's shared queue or at replicas), `arrivals` (requests per second that
-    ask to be served), `in_flight_total` (those that wait and those in service). It can be read where no replica is.
+    name: `queue`, `arrivals` or `in_flight_total`, see signals.py. It can be read where no replica is.
     """
 
     kind: Literal["object", "external"]
@@ -98,8 +98,7 @@ class PoolMetric(Parameters):
     def _target(cls, value: object, info: ValidationInfo) -> float:
         if info.data.get("name") != "arrivals":
             return count_target(value, "requests")
-        door = bool(info.context and info.context.get("door"))
-        number = parse_quantity(value, RATE, "a rate", '"12 req/s"', bare=not door)
+        number = signals.arrival_rate(value, info)
         if not _LEAST <= number <= _MOST:
             raise ValueError(f'out of range. It must be {_LEAST:g} to {_MOST:,} requests per second; type "12 req/s".')
         return number
@@ -107,7 +106,7 @@ class PoolMetric(Parameters):
     @field_serializer("target", when_used="json")
     def _text(self, value: float) -> str | int | float:
         if self.name == "arrivals":
-            return format_quantity(value, RATE, ("req/s", "req/min", "req/h", "req/day"))
+            return signals.arrival_text(value)
         return format_quantity(value, PLAIN, ("",))
 
 
@@ -137,14 +136,13 @@ class CpuPeriods(NamedTuple):
     readiness_delay_s: float
 
 
+_POOL = {"queue": signals.queue, "arrivals": signals.arrivals, "in_flight_total": signals.in_flight}
+
+
 def pool_value(name: str, observation: Observation) -> float | None:
     """A metric of the whole pool; None before the first scrape (for arrivals: the second)."""
-    if observation.sample_age_s != observation.sample_age_s:
-        return None
-    if name == "arrivals":
-        return observation.arrived_per_s if observation.arrived_per_s == observation.arrived_per_s else None
-    each: list[float] = (observation.queued if name == "queue" else observation.in_flight).tolist()
-    return observation.queued_shared + sum(value for value in each if value == value)
+    value = _POOL[name](observation)
+    return value if value == value else None
 
 
 def proposal(metric: Wanted, observation: Observation, tolerance: Tolerance, periods: CpuPeriods) -> int | None:

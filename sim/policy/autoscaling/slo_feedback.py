@@ -19,6 +19,7 @@ from pydantic import field_validator
 
 from sim.clock.calendar import to_ns
 from sim.config import Positive, PositiveSeconds, Seconds, Share
+from sim.policy.autoscaling import signals
 from sim.policy.autoscaling.controller import Log, Ranged, largest_of_late
 from sim.policy.bounds import Tolerated
 from sim.policy.observation import Decision, Observation
@@ -121,8 +122,7 @@ class SloFeedback(Ranged):
         if latency_s != latency_s:
             if observation.arrived_per_s != observation.arrived_per_s:
                 return math.nan  # not yet two scrapes
-            inside = any(count > 0.0 for count in observation.in_flight.tolist())  # False for NaN
-            return most if inside or observation.queued_shared > 0 else -most
+            return most if signals.in_flight(observation) > 0.0 else -most
         error = math.log(max(latency_s, 1e-9) / target_s)
         if math.log1p(-self.deadband) <= error <= math.log1p(self.deadband):
             return 0.0

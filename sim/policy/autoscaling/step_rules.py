@@ -5,13 +5,23 @@ Source: AWS documentation as read in November 2026, Application Auto Scaling API
 User Guide, "Scaling adjustment types" (rounding of per cents: toward zero, but never to no change).
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+)
 
 from sim.config import Count, Parameters, PositiveSeconds, Seconds
 from sim.config.units import PLAIN, SHARE, format_quantity, parse_quantity
+from sim.policy.autoscaling import signals
 from sim.policy.autoscaling.aws_alarms import DIGITS, Metric, Statistic
 
 Adjustment = Literal["change", "percent", "exact"]
@@ -20,7 +30,9 @@ _MOST_POINTS = 1440  # assumption: a day of minutes; CloudWatch evaluates a week
 _MOST = 1e9  # assumption: beyond any load of a pool
 
 
-def _amount(value: object) -> float:
+def _amount(value: object, info: ValidationInfo) -> float:
+    if info.data.get("metric") == "arrivals":
+        return signals.arrival_rate(value, info)
     return parse_quantity(value, SHARE, "an amount of the metric", '"10 %" of utilisation, or 100', bare=True)
 
 
@@ -36,7 +48,7 @@ Amount = Annotated[
     AfterValidator(_not_endless),
     PlainSerializer(lambda value: format_quantity(value, PLAIN, ("",)), when_used="json"),
 ]
-"""An amount of the policy's metric: "70 %" (or 0.7) of utilisation, a plain number of requests."""
+"""An amount of the policy's metric: "70 %" (or 0.7) of utilisation, "120 req/min" of arrivals, a number of requests."""
 
 
 class Step(Parameters):
@@ -118,6 +130,14 @@ class StepPolicy(Parameters):
             raise ValueError("only a per cent has a smallest change. Type adjustment: percent, or 0.")
         return value
 
+    @field_validator("steps", mode="before")
+    @classmethod
+    def _as_rates(cls, value: object, info: ValidationInfo) -> object:
+        """Bounds of arrivals are rates, which a step by itself cannot know."""
+        if info.data.get("metric") != "arrivals" or not isinstance(value, (list, tuple)):
+            return value
+        return [_rated(step, i, info) if isinstance(step, Mapping) else step for i, step in enumerate(value)]
+
     @field_validator("steps")
     @classmethod
     def _without_gaps(cls, value: tuple[Step, ...], info: ValidationInfo) -> tuple[Step, ...]:
@@ -126,6 +146,19 @@ class StepPolicy(Parameters):
             raise ValueError(problem)
         cls._one_way(value, info.data.get("adjustment"))
         return value
+
+    @field_serializer("threshold", when_used="json")
+    def _threshold_text(self, value: float) -> str | int | float:
+        return signals.arrival_text(value) if self.metric == "arrivals" else format_quantity(value, PLAIN, ("",))
+
+    @field_serializer("steps", when_used="json")
+    def _steps_text(self, value: tuple[Step, ...]) -> list[dict[str, Any]]:
+        written = [step.model_dump(mode="json") for step in value]
+        if self.metric == "arrivals":
+            for step, text in zip(value, written, strict=True):
+                bounds = {"lower": step.lower, "upper": step.upper}
+                text |= {key: signals.arrival_text(bound) for key, bound in bounds.items() if bound is not None}
+        return written
 
     @classmethod
     def _one_way(cls, steps: tuple[Step, ...], kind: Adjustment | None) -> None:
@@ -160,7 +193,7 @@ class ScaleOut(StepPolicy):
 
     def breaches(self, point: float) -> bool:
         """At or above the threshold."""
-        return point >= self.threshold
+        return point >= self._at(0.0)
 
     def step(self, point: float) -> Step | None:
         """The step whose lower bound the datapoint has reached."""
@@ -182,7 +215,7 @@ class ScaleIn(StepPolicy):
 
     def breaches(self, point: float) -> bool:
         """At or below the threshold."""
-        return point <= self.threshold
+        return point <= self._at(0.0)
 
     def step(self, point: float) -> Step | None:
         """The step whose upper bound the datapoint has reached."""
@@ -191,6 +224,20 @@ class ScaleIn(StepPolicy):
             if (low is None or point > self._at(low)) and (high is None or point <= self._at(high)):
                 return step
         return None
+
+
+def _rated(step: Mapping[Any, Any], i: int, info: ValidationInfo) -> dict[Any, Any]:
+    """A step with its bounds in requests per second. Zero is zero in any unit."""
+    found = dict(step)
+    for key in ("lower", "upper"):
+        bound = found.get(key)
+        if bound is None or (isinstance(bound, (int, float)) and bound == 0):
+            continue
+        try:
+            found[key] = signals.arrival_rate(bound, info)
+        except ValueError as e:
+            raise ValueError(f"{key} of step {i + 1} ({bound}): {e} Bounds of arrivals are rates.") from None
+    return found
 
 
 def _gap(steps: tuple[Step, ...], *, utilisation: bool) -> str:

@@ -4,6 +4,7 @@ Sources, AWS documentation as read in November 2026: Application Auto Scaling AP
 (StepScalingPolicyConfiguration, StepAdjustment), Amazon CloudWatch API Reference (MetricAlarm).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from sim.policy.autoscaling.step_rules import StepPolicy
@@ -35,6 +36,7 @@ _ALARM_NAMES = (
     "Dimensions", "Unit", "StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp",
     "StateTransitionedTimestamp", "AlarmConfigurationUpdatedTimestamp",
 )  # fmt: skip
+_MINUTE_S = 60.0
 Group = tuple[dict[str, Any], str]
 
 
@@ -88,20 +90,37 @@ def _one(node: Node, alarm: Node) -> Policy:
     policy = _read_alarm(alarm)
     if inner is None:
         return policy
-    shares = policy.get("metric") == "utilisation"
+    amount = _reader(policy.get("metric"), _counted_s(alarm))
     policy["adjustment"] = inner.one_of("AdjustmentType", _ADJUSTMENTS)
     inner.take(policy, "min_adjustment_magnitude", "MinAdjustmentMagnitude", whole, least=0)
     inner.take(policy, "cooldown", "Cooldown", whole_seconds, least=0)
-    steps = [_step(step, shares) for step in inner.nodes("StepAdjustments", ours=("steps",))]
+    steps = [_step(step, amount) for step in inner.nodes("StepAdjustments", ours=("steps",))]
     policy["steps"] = steps
     node.found.places[(*node.ours, "steps")] = (inner.at("StepAdjustments"), None)
     inner.finish({"MetricAggregationType": "the alarm's Statistic counts"})
     return policy
 
 
-def _step(step: Node, shares: bool) -> Policy:
+def _counted_s(alarm: Node) -> float:
+    """Over how long an alarm on arrivals counts them: a Sum over its period, all else a minute."""
+    period = str(alarm.value.get("Period"))
+    summed = alarm.value.get("Statistic") == "Sum" and period.isdecimal() and int(period) > 0
+    return float(period) if summed else _MINUTE_S
+
+
+def _reader(metric: Any, counted_s: float) -> Callable[[Any], Any]:
+    """How an alarm's amounts of a metric are read: shares from per cents, rates from what is counted over some time."""
+    if metric == "utilisation":
+        return percent
+    if metric != "arrivals":
+        return lambda value: plain(number(value))
+    if counted_s == _MINUTE_S:
+        return lambda value: f"{plain(number(value))!r} req/min"
+    return lambda value: f"{number(value) / counted_s!r} req/s"
+
+
+def _step(step: Node, amount: Callable[[Any], Any]) -> Policy:
     found: Policy = {}
-    amount = percent if shares else lambda value: plain(number(value))
     step.take(found, "lower", "MetricIntervalLowerBound", amount)
     step.take(found, "upper", "MetricIntervalUpperBound", amount)
     if step.need("ScalingAdjustment", whole, "1") is not None:
@@ -119,8 +138,7 @@ def _read_alarm(alarm: Node) -> Policy:
         return policy
     policy["metric"] = word
     if alarm.need("Threshold", number, "70") is not None:
-        shares = word == "utilisation"
-        alarm.take(policy, "threshold", "Threshold", percent if shares else lambda value: plain(number(value)))
+        alarm.take(policy, "threshold", "Threshold", _reader(word, _counted_s(alarm)))
     if alarm.need("Period", whole, "60") is not None:
         alarm.take(policy, "period", "Period", whole_seconds, least=1)
     _statistic(alarm, policy)
@@ -137,11 +155,11 @@ def _read_alarm(alarm: Node) -> Policy:
 
 
 def _statistic(alarm: Node, policy: Policy) -> None:
-    """A minute's sum of requests is their number per minute, which is what is averaged here."""
+    """A period's sum of requests is a rate: per minute for `requests`, so that the period must be one."""
     if alarm.value.get("Statistic") == "Sum" and policy["metric"] in ("requests", "arrivals"):
         alarm.raw("Statistic")
         policy["statistic"] = "average"
-        if policy.get("period") != "60 s":
+        if policy["metric"] == "requests" and policy.get("period") != "60 s":
             message = "a sum over other than a minute. Type Period: 60 and a Threshold of requests a minute."
             alarm.found.refuse(alarm.at("Period"), alarm.value.get("Period"), message)
         return
@@ -176,16 +194,14 @@ def write(
 
 
 def _write_one(rules: StepPolicy, group: dict[str, Any], alarm: dict[str, Any], lost: list[str]) -> None:
-    shares = rules.metric == "utilisation"
-
-    def amount(value: float) -> int | float:
-        return per_cents(value) if shares else plain(value)
-
     statistics = {ours: theirs for theirs, ours in _STATISTICS.items()}
-    summed = alarm.get("Statistic") == "Sum" and rules.statistic == "average" and not shares and rules.period_s == 60.0
+    period_s = rounded_s(rules.period_s, "MetricAlarms.Period", lost, 1)
+    whole_count = rules.metric == "arrivals" or (rules.metric == "requests" and period_s == _MINUTE_S)
+    summed = alarm.get("Statistic") == "Sum" and rules.statistic == "average" and whole_count
+    amount = _writer(rules.metric, float(period_s) if summed else _MINUTE_S, lost)
     alarm |= {
         "Threshold": amount(rules.threshold),
-        "Period": rounded_s(rules.period_s, "MetricAlarms.Period", lost, 1),
+        "Period": period_s,
         "Statistic": "Sum" if summed else statistics[rules.statistic],
         "EvaluationPeriods": rules.evaluation_periods,
         "DatapointsToAlarm": rules.datapoints_to_alarm,
@@ -209,6 +225,25 @@ def _write_one(rules: StepPolicy, group: dict[str, Any], alarm: dict[str, Any], 
     config.pop("MinAdjustmentMagnitude", None)
     if rules.min_adjustment_magnitude:
         config["MinAdjustmentMagnitude"] = rules.min_adjustment_magnitude
+
+
+def _writer(metric: str, counted_s: float, lost: list[str]) -> Callable[[float], int | float]:
+    """The reverse of `_reader`; lost: gets a sentence for a rate that no such number gives back."""
+    if metric == "utilisation":
+        return per_cents
+    if metric != "arrivals":
+        return plain
+
+    def counted(rate_per_s: float) -> int | float:
+        exact = rate_per_s * counted_s
+        for digits in (6, 9, 12, 15, 17):
+            number = float(f"{exact:.{digits}g}")
+            if number / counted_s == rate_per_s:
+                return plain(number)
+        lost.append(f"{rate_per_s!r} req/s: as {exact!r} in {counted_s:g} s, rounded.")
+        return plain(exact)
+
+    return counted
 
 
 def new(policy: StepScaling, target: dict[str, str]) -> dict[str, Any]:
