@@ -80,7 +80,7 @@ def _refusal(error: dict[str, Any], tree: Tree, model: type[BaseModel]) -> Refus
         value = None
     message = _message(kind, error, path, tree, model)
     if kind.startswith("union_tag"):
-        path = (*path, "kind")
+        path = (*path, str(error.get("ctx", {}).get("discriminator", "kind")).strip("'"))
         value = error.get("ctx", {}).get("tag")
     elif kind == "extra_forbidden":
         return Refusal(path, None, message, _close_key(path, tree, model))
@@ -180,7 +180,8 @@ def _real_path(loc: tuple[Any, ...], tree: Any) -> KeyPath:
             here = key in tree
             unsaid = "kind" not in tree and (path[-1] if path else "", key) in _UNSAID
             bracketed = key.startswith("[") and key != "[key]"  # the tag of what has no kind
-            is_tag = not here and i < len(loc) and (tree.get("kind") == key or unsaid or bracketed)
+            tag = tree.get("kind", tree.get("type"))  # a trigger has a type
+            is_tag = not here and i < len(loc) and (tag == key or unsaid or bracketed)
             if is_tag:
                 continue
             tree = tree.get(key)
@@ -223,10 +224,13 @@ def _class_of(annotation: Any, node: Any) -> type[BaseModel] | None:
         return _class_of(get_args(annotation)[0], node)
     if get_origin(annotation) in (Union, UnionType):
         members = [c for a in get_args(annotation) if a is not NoneType and (c := _class_of(a, node))]
-        kind = node.get("kind") if isinstance(node, Mapping) else None
+        kind = node.get("kind", node.get("type")) if isinstance(node, Mapping) else None
         kinds = {kind} if kind is not None else {unsaid for _, unsaid in _UNSAID}
         matching = [
-            c for c in members if "kind" in c.model_fields and kinds & {*get_args(c.model_fields["kind"].annotation)}
+            c
+            for c in members
+            for name in ("kind", "type")
+            if name in c.model_fields and kinds & {*get_args(c.model_fields[name].annotation)}
         ]
         return matching[0] if matching else (members[0] if len(members) == 1 else None)
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

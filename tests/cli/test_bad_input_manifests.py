@@ -112,9 +112,17 @@ WRONG = {
         HPA_CPU, ["autoscaler.max_replicas=1"], "autoscaler.max_replicas: 1",
         ["less than min_replicas (2)", "command line"],
     ),
-    "a trigger on a schedule": (
-        KEDA.replace("type: rabbitmq", "type: cron"), [], "m.yaml, spec.triggers[0].type: cron",
-        ["autoscaler=scheduled"],
+    "a trigger on a schedule that does not say which": (
+        KEDA.replace("type: rabbitmq", "type: cron"), [], "m.yaml, spec.triggers[0].metadata.start: missing",
+        ['Type start: "0 6 * * *"'],
+    ),
+    "a trigger on memory": (
+        KEDA.replace("type: rabbitmq", "type: memory"), [], "m.yaml, spec.triggers[0].type: memory",
+        ["no memory is simulated"],
+    ),
+    "a trigger on cores": (
+        KEDA.replace("type: rabbitmq", "type: cpu\n      metricType: AverageValue"), [],
+        "m.yaml, spec.triggers[0].metricType: AverageValue", ["share of time busy", "Type Utilization"],
     ),
     "a trigger that nobody knows": (
         KEDA.replace("type: rabbitmq", "type: rabbit"), [], "m.yaml, spec.triggers[0].type: rabbit",

@@ -18,7 +18,7 @@ SAID = {
     ),
     "a trigger of another kind": (
         [KEDA, "autoscaler.triggers=[{type: kafka, target: 4}]"], "autoscaler.triggers.0.type: kafka",
-        ["Allowed: queue, arrivals or in_flight"],
+        ["Allowed: queue, arrivals, in_flight, cpu, cron"],
     ),
     "a rate for a length": (
         [KEDA, "autoscaler.triggers=[{type: queue, target: 4 req/s}]"], "autoscaler.triggers.0.target: 4 req/s",
@@ -27,10 +27,6 @@ SAID = {
     "a target of nothing": (
         [KEDA, "autoscaler.triggers=[{type: arrivals, target: 0 req/s}]"], "autoscaler.triggers.0.target: 0 req/s",
         ["out of range", "at least 0.001", '"2 req/s"'],
-    ),
-    "a queue that is never seen": (
-        [KEDA, "autoscaler.triggers=[{type: queue, target: 4}]"], "autoscaler.triggers.0.type: queue",
-        ["no shared queue", "routing", "in_flight"],
     ),
     "an outage without end": (
         [KEDA, "autoscaler.triggers=[{type: in_flight, target: 4, outages: [{start: 1 h}]}]"],
@@ -117,10 +113,6 @@ SAID = {
     "a threshold beyond utilisation": (
         [STEPS, f"{OUT}.threshold=70"], f"{OUT}.threshold: 70", ['"70 %"'],
     ),
-    "a queue that no alarm sees": (
-        [STEPS, f"{OUT}.metric=queue", f"{OUT}.threshold=5", OUT + ".steps=[{lower: 0, adjustment: 1}]"],
-        f"{OUT}.metric: queue", ["no shared queue", "routing"],
-    ),
 }  # fmt: skip
 
 
@@ -150,7 +142,12 @@ def test_each_controller_is_chosen_by_its_name_and_reads_back(kind, scenario, ca
     assert f"kind: {kind}" in capsys.readouterr().out
 
 
-def test_a_queue_is_seen_where_it_is_shared(capsys):
+@pytest.mark.parametrize("pool", [["pool=single_queue"], []], ids=["shared", "at replicas"])
+def test_a_queue_is_seen_wherever_it_is(pool, capsys):
     triggers = "autoscaler.triggers=[{type: queue, target: 4}]"
+    steps = [f"{OUT}.metric=queue", f"{OUT}.threshold=5", OUT + ".steps=[{lower: 0, adjustment: 1}]"]
 
-    assert cli.main(["check", "pool=single_queue", KEDA, triggers, "autoscaler.min_replicas=0"]) == 0
+    assert cli.main(["check", *pool, KEDA, triggers, "autoscaler.min_replicas=0"]) == 0
+    assert (
+        cli.main(["check", *pool, STEPS, *steps, f"{OUT}.adjustment=change", f"{OUT}.min_adjustment_magnitude=0"]) == 0
+    )

@@ -94,10 +94,19 @@ def hpas(draw: st.DrawFn) -> Controller:
 
 @st.composite
 def kedas(draw: st.DrawFn) -> Controller:
-    trigger = st.fixed_dictionaries(
+    counted = st.fixed_dictionaries(
         {"type": st.sampled_from(["queue", "arrivals", "in_flight"]), "target": milli},
         optional={"activation": milli},
     )
+    cpu = st.fixed_dictionaries({"type": st.just("cpu"), "target": per_cents})
+    hours = st.tuples(st.integers(0, 59), st.integers(0, 11)).map(lambda at: f"{at[0]} {at[1]} * * mon-fri")
+    cron = st.fixed_dictionaries(
+        {
+            "type": st.just("cron"), "timezone": st.sampled_from(["UTC", "Asia/Kolkata"]), "start": hours,
+            "end": hours.map(lambda text: text.replace("mon-fri", "*")), "desired_replicas": st.integers(0, 90),
+        }
+    )  # fmt: skip
+    trigger = st.one_of(counted, cpu, cron)
     said = draw(limits()) | draw(
         st.fixed_dictionaries(
             {"triggers": st.lists(trigger, min_size=1, max_size=4)},
@@ -117,6 +126,8 @@ def kedas(draw: st.DrawFn) -> Controller:
             },
         )
     )
+    if all(found["type"] == "cpu" for found in said["triggers"]):
+        said["triggers"].append(draw(counted))  # cpu alone takes neither a minimum of 0 nor a fallback
     if said["min_replicas"] > 0 and draw(st.booleans()):
         said["idle_replicas"] = 0
     return Keda.model_validate(said)
@@ -239,7 +250,8 @@ def test_a_policy_reads_back_from_its_manifest(make: Callable[[], Any], data: st
 
 
 MODELS = {
-    "hpa": (hpas, "hpa"), "hpa_cpu": (hpas, "hpa_cpu"), "keda": (kedas, "keda"), "knative": (knatives, "knative"),
+    "hpa": (hpas, "hpa"), "hpa_cpu": (hpas, "hpa_cpu"), "keda": (kedas, "keda"),
+    "keda_by_the_clock": (kedas, "keda_by_the_clock"), "knative": (knatives, "knative"),
     "ray": (rays, "ray"), "ray_service": (rays, "ray_service"), "steps": (steppings, "steps"),
     "sagemaker": (lambda: trackings((SageMaker,)), "sagemaker"),
 }  # fmt: skip

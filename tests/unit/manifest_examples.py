@@ -96,6 +96,26 @@ spec:
 """
 KEDA_METRICS = {"orders": "queue", "traffic": "arrivals"}
 
+KEDA_BY_THE_CLOCK = """\
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: storefront}
+spec:
+  scaleTargetRef: {name: storefront}
+  maxReplicaCount: 40
+  triggers:
+    - type: cron
+      metadata:
+        timezone: Asia/Kolkata
+        start: 0 6 * * mon-fri
+        end: 30 20 * * *
+        desiredReplicas: "10"
+    - type: cpu
+      metricType: Utilization
+      metadata:
+        value: "65"
+"""
+
 KNATIVE = """\
 apiVersion: serving.knative.dev/v1
 kind: Service
@@ -205,8 +225,26 @@ STEPS = """\
 """
 STEPS_METRICS = {"ApproximateNumberOfMessagesVisible": "queue"}
 
+STEPS_OF_SUMS = """\
+{
+  "ScalableTargets": [{"MinCapacity": 1, "MaxCapacity": 15}],
+  "ScalingPolicies": [
+    {"PolicyName": "more", "PolicyType": "StepScaling",
+     "StepScalingPolicyConfiguration": {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": [
+       {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 1500, "ScalingAdjustment": 1},
+       {"MetricIntervalLowerBound": 1500, "ScalingAdjustment": 3}]}}
+  ],
+  "MetricAlarms": [
+    {"AlarmName": "many", "Namespace": "AWS/ApplicationELB", "MetricName": "Hits", "Statistic": "Sum",
+     "Period": 300, "Threshold": 3000, "EvaluationPeriods": 1,
+     "ComparisonOperator": "GreaterThanOrEqualToThreshold"}
+  ]
+}
+"""
+
 ALL = {
-    "hpa": (HPA, HPA_METRICS), "hpa_cpu": (HPA_CPU, {}), "keda": (KEDA, KEDA_METRICS), "knative": (KNATIVE, {}),
+    "hpa": (HPA, HPA_METRICS), "hpa_cpu": (HPA_CPU, {}), "keda": (KEDA, KEDA_METRICS),
+    "keda_by_the_clock": (KEDA_BY_THE_CLOCK, {}), "knative": (KNATIVE, {}),
     "ray": (RAY, {}), "ray_service": (RAY_SERVICE, {}), "tracking": (TRACKING, {}), "sagemaker": (SAGEMAKER, {}),
-    "steps": (STEPS, STEPS_METRICS),
+    "steps": (STEPS, STEPS_METRICS), "steps_of_sums": (STEPS_OF_SUMS, {"Hits": "arrivals"}),
 }  # fmt: skip

@@ -1,15 +1,19 @@
 """Manifests of real autoscalers read as policies: what each field becomes, and what is ignored, said field by field."""
 
+import json
+
 import pytest
 
 from sim.config import InputError
-from sim.policy.manifests import read
+from sim.policy.autoscaling import StepScaling
+from sim.policy.manifests import read, write
 from sim.policy.manifests.quantities import as_go_duration, as_quantity, go_duration, quantity
 from tests.unit.manifest_examples import (
     HPA,
     HPA_CPU,
     HPA_METRICS,
     KEDA,
+    KEDA_BY_THE_CLOCK,
     KEDA_METRICS,
     KNATIVE,
     RAY,
@@ -17,6 +21,7 @@ from tests.unit.manifest_examples import (
     SAGEMAKER,
     STEPS,
     STEPS_METRICS,
+    STEPS_OF_SUMS,
     TRACKING,
 )
 
@@ -73,6 +78,51 @@ def test_every_field_of_a_scaled_object_has_its_place() -> None:
     assert [note.partition(" ignored")[0] for note in found.ignored] == [
         "metadata.annotations[autoscaling.keda.sh/paused]", "spec.advanced.restoreToOriginalReplicaCount",
     ]  # fmt: skip
+
+
+def test_triggers_of_the_clock_and_of_the_cpu_have_their_place() -> None:
+    found = read(KEDA_BY_THE_CLOCK)
+    assert found.policy["triggers"] == [
+        {
+            "type": "cron", "timezone": "Asia/Kolkata", "start": "0 6 * * mon-fri", "end": "30 20 * * *",
+            "desired_replicas": 10,
+        },
+        {"type": "cpu", "target": "65 %"},
+    ]  # fmt: skip
+    assert found.ignored == ()
+    # as it was written before KEDA 2.7
+    old = KEDA_BY_THE_CLOCK.replace("      metricType: Utilization\n", "").replace(
+        'value: "65"', 'type: Utilization\n        value: "65"'
+    )
+    assert read(old).policy == found.policy
+
+
+def test_an_alarm_on_a_sum_of_requests_is_a_rate() -> None:
+    # 3000 in five minutes are 10 a second, and 1500 beyond them 5
+    out = read(STEPS_OF_SUMS, metrics={"Hits": "arrivals"}).policy["scale_out"]
+    assert (out["threshold"], out["period"], out["statistic"]) == ("10.0 req/s", "300 s", "average")
+    assert [step.get("upper") for step in out["steps"]] == ["5.0 req/s", None]
+    # an average is by the minute, as is a sum over one
+    for changed in ('"Average"', '"Sum"'):
+        text = STEPS_OF_SUMS.replace('"Sum"', changed).replace("300,", "60,")
+        out = read(text, metrics={"Hits": "arrivals"}).policy["scale_out"]
+        assert (out["threshold"], out["steps"][0]["upper"]) == ("3000 req/min", "1500 req/min")
+
+
+@pytest.mark.parametrize(
+    ("typed", "period", "written"),
+    [("20 req/s", 300, 6000), ("90 req/min", 300, 450), ("90 req/min", 60, 90), ("0.1 req/s", 60, 6)],
+)
+def test_a_rate_is_written_as_the_sum_over_its_period(typed: str, period: int, written: int) -> None:
+    text = STEPS_OF_SUMS.replace("300,", f"{period},")
+    said = {**read(text, metrics={"Hits": "arrivals"}).policy}
+    said["scale_out"] = {**said["scale_out"], "threshold": typed}
+    policy = StepScaling.model_validate(said, context={"door": True}, by_alias=True, by_name=False)
+    (alarm,) = json.loads(write(policy, text, metrics={"Hits": "arrivals"}))["MetricAlarms"]
+    assert (alarm["Threshold"], alarm["Statistic"], alarm["Period"]) == (written, "Sum", period)
+    # a new manifest says requests a minute
+    (alarm,) = json.loads(write(policy))["MetricAlarms"]
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("arrivals", policy.scale_out.threshold * 60)
 
 
 def test_a_scaled_object_without_limits_goes_from_none_to_a_hundred() -> None:

@@ -1,17 +1,22 @@
 """What a KEDA ScaledObject scales on, and what it does when it cannot see it.
 
-Source: kedacore/keda v2.17, apis/keda/v1alpha1/scaledobject_types.go, pkg/fallback/fallback.go. A trigger's value is
-shared out among the replicas (metricType AverageValue, the default). Here a trigger sees what a scrape of the pool
-sees; one without a sample, or within one of its outages, fails.
+Source: kedacore/keda v2.17, apis/keda/v1alpha1/scaledobject_types.go, pkg/fallback/fallback.go,
+pkg/scalers/cpu_memory_scaler.go and cron_scaler.go. A trigger's value is shared out among the replicas (metricType
+AverageValue, the default; cpu: Utilization). Here a trigger sees what a scrape of the pool sees; one without a sample,
+or within one of its outages, fails.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import ValidationInfo, field_serializer, field_validator
+from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from sim.clock.calendar import to_ns
 from sim.config import Count, LongSeconds, Parameters, PositiveLongSeconds
-from sim.config.units import PLAIN, RATE, format_quantity, parse_quantity
+from sim.config.units import PLAIN, RATE, SHARE, format_quantity, parse_quantity
+from sim.policy.autoscaling import signals
+from sim.policy.autoscaling.cron import Spell, schedule, spell
+from sim.policy.autoscaling.hpa_metrics import share_target
 from sim.policy.bounds import Replicas
 from sim.policy.observation import Observation
 
@@ -28,11 +33,9 @@ class Outage(Parameters):
 
 
 class Trigger(Parameters):
-    """One trigger: what it measures, how much of it a replica is to have, and from when on it is active.
+    """One trigger that counts: what it measures, how much of it a replica is to have, and from when on it is active.
 
-    type: `queue` (requests in the pool's shared queue, as a message queue's length), `arrivals` (requests per second
-    that ask for the pool, as from Prometheus) or `in_flight` (queued at or served by replicas, and in the shared
-    queue).
+    type: `queue` (as a message queue's length), `arrivals` (as from Prometheus) or `in_flight`, see signals.py.
     target: of it for each replica; activation: active above it; outages: when its source is not to be reached.
     """
 
@@ -47,8 +50,8 @@ class Trigger(Parameters):
         kind, zero = info.data.get("type"), info.field_name == "activation"
         if kind is None:
             return 1.0  # the type is wrong already, and says so
-        if kind == "arrivals":
-            number = parse_quantity(value, RATE, "a rate of requests", '"2 req/s"', bare=True)
+        if kind == "arrivals" and not (zero and value == 0):
+            number = signals.arrival_rate(value, info)
         else:
             number = parse_quantity(value, PLAIN, "a number of requests", "4", bare=True)
         if not (0.0 if zero else 0.001) <= number <= _MOST:
@@ -65,17 +68,76 @@ class Trigger(Parameters):
         for outage in self.outages:
             if 0 <= now_ns - to_ns(outage.start_s) < to_ns(outage.duration_s):
                 return None
-        if self.type == "arrivals":
-            rate = observation.arrived_per_s
-            return rate if rate == rate else None
-        if observation.sample_age_s != observation.sample_age_s:
-            return None
-        if self.type == "queue":
-            return float(observation.queued_shared)
-        held = sum(observation.in_flight.tolist())
-        if held != held:  # a replica that was not scraped since it became ready holds what nobody knows of
-            held = sum(n for n in observation.in_flight.tolist() if n == n)
-        return float(held + observation.queued_shared)
+        value = _SIGNALS[self.type](observation)
+        return value if value == value else None
+
+
+_SIGNALS = {"queue": signals.queue, "arrivals": signals.arrivals, "in_flight": signals.in_flight}
+
+
+class CpuTrigger(Parameters):
+    """Utilization of the CPU, for which a replica's share of time busy stands; target: that share, in whole per cent.
+
+    It is a Resource metric of the HPA and nothing else: the operator never asks for it, so that it neither is active
+    nor fails (getScalerState), and no fallback stands in for it. A ScaledObject of cpu alone is always active.
+    """
+
+    type: Literal["cpu"]
+    target: float
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _share(cls, value: object) -> float:
+        return share_target(value)
+
+    @field_serializer("target", when_used="json")
+    def _share_text(self, value: float) -> str | int | float:
+        return format_quantity(value, SHARE, ("%",))
+
+
+class CronTrigger(Parameters):
+    """From each `start` to the next `end`, both cron expressions (see cron.py), it asks for `desired_replicas`.
+
+    In between it is active; outside it measures 1 (defaultDesiredReplicas). It is an AverageValue with a target of 1,
+    so that the HPA's tolerance holds for it as for any other.
+    """
+
+    type: Literal["cron"]
+    timezone: str
+    start: str
+    end: str
+    desired_replicas: Replicas
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("not a time zone. Expected an IANA name such as Europe/Paris or UTC.") from None
+        return value
+
+    @field_validator("start", "end")
+    @classmethod
+    def _schedule(cls, value: str, info: ValidationInfo) -> str:
+        schedule(value)
+        if info.field_name == "end" and value.split() == info.data.get("start", "").split():
+            raise ValueError("the same as start, and KEDA refuses that. Type a later time.")
+        return value
+
+    @field_validator("desired_replicas")
+    @classmethod
+    def _not_negative(cls, value: int) -> int:
+        if value < 0:
+            raise ValueError("less than nothing. It must be a whole number of at least 0, such as 10.")
+        return value
+
+    def spell(self, epoch_ns: int) -> Spell:
+        """Whether it is active at a moment, and up to when that holds (ns since 1970, UTC)."""
+        return spell(self.start, self.end, self.timezone, epoch_ns)
+
+
+AnyTrigger = Annotated[Trigger | CpuTrigger | CronTrigger, Field(discriminator="type")]
 
 
 class Fallback(Parameters):

@@ -25,6 +25,8 @@ _FLAGS = {
     "start_replicas": "the Deployment's own count when the ScaledObject comes",
     "hpa_sync_period_s": f"{_HPA}sync-period",
     "tolerance": f"{_HPA}tolerance",
+    "cpu_initialisation_period_s": f"{_HPA}cpu-initialization-period",
+    "initial_readiness_delay_s": f"{_HPA}initial-readiness-delay",
 }
 
 
@@ -54,6 +56,7 @@ def read(document: dict[str, Any], found: Findings, name: str | None = None) -> 
     _advanced(spec, policy)
     if not spec.value.get("triggers"):
         found.refuse("spec.triggers", None, "missing. A ScaledObject has at least one trigger.")
+    found.places[("triggers",)] = (spec.at("triggers"), None)
     triggers = [read_trigger(node) for node in spec.nodes("triggers", ours=("triggers",))]
     policy["triggers"] = [trigger for trigger in triggers if trigger is not None]
     spec.finish(names=("scaleTargetRef",))
