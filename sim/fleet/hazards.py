@@ -11,6 +11,8 @@ from sim.fleet.chance import MONTH_NS, Key, exponential_ns, happens, poisson_ns
 from sim.fleet.stock import ORDER, Node, Outages
 from sim.fleet.trouble import Failures, Spot, Trouble, Waves
 
+_GIVEN = 1 << 31  # number of the first wave at a given time, so that those at random hit whom they would hit without
+
 
 class Taken(Protocol):
     """Whose machines they are."""
@@ -51,6 +53,8 @@ class Hazards:
             if self._spot is not None and self._spot.waves is not None:
                 times = poisson_ns(self._key(f"waves/{name}"), self._spot.waves.per_month)
                 self._await_wave(zone, self._spot.waves, enumerate(times))
+                given = [to_ns(at_s) for at_s in sorted(self._spot.waves.at_s)]
+                self._await_wave(zone, self._spot.waves, enumerate(given, _GIVEN))
             losses = self._failures.zone_losses if self._failures is not None else None
             if losses is not None:
                 given = [to_ns(at_s) for at_s in sorted(losses.at_s)] if zone == self._lost_first(losses.zone) else []

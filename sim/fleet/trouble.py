@@ -4,11 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from sim.config import Count, LongSeconds, NonNegative, Parameters, Positive, PositiveLongSeconds, Seconds, Share
+from sim.config import Count, NonNegative, Parameters, Positive, PositiveLongSeconds, Seconds, Share
+from sim.fleet.times import Times
 from sim.policy.bounds import MAX_REPLICAS
 
 MOST_PER_MONTH = 10_000  # assumption: one every few minutes is no incident any more, as of incidents
-_MOST_TIMES = 1000  # assumption: ten a year for a century
 OftenPerMonth = Annotated[NonNegative, Field(le=MOST_PER_MONTH)]
 
 
@@ -30,11 +30,11 @@ class Supply(Parameters):
     stock_outs: StockOuts | None = None  # assumption: none
 
 
-class Waves(Parameters):
+class Waves(Times):
     """Times at which a zone's spot capacity is wanted elsewhere.
 
     per_month: mean number in a zone, as a Poisson process; share: of the zone's spot machines that get notice at once,
-    each drawn by itself.
+    each drawn by itself. At the times of `Times` there is one in every zone besides.
     """
 
     per_month: Annotated[Positive, Field(le=MOST_PER_MONTH)]
@@ -65,23 +65,25 @@ class Spot(Parameters):
 ZoneName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
-class ZoneLosses(Parameters):
+class ZoneLosses(Times):
     """Times at which a whole zone is lost: its machines fail, and it has none to give until it is back.
 
-    at: times since the scenario's start; per_month: mean number in a zone besides, as a Poisson process; duration_s: of
-    each; zone: the one that is lost at the times `at` (None: the first one of pool.zones). A pool without zones stands
-    in one, and loses everything.
+    per_month: mean number in a zone beside the times of `Times`, as a Poisson process; duration_s: of each; zone: the
+    one that is lost at those times (None: the first one of pool.zones). A pool without zones stands in one, and loses
+    everything.
     """
 
-    at_s: Annotated[tuple[LongSeconds, ...], Field(max_length=_MOST_TIMES)] = ()
     per_month: OftenPerMonth = 0.0
     duration_s: PositiveLongSeconds = 3600.0  # assumption: an hour
     zone: ZoneName | None = None
 
     @model_validator(mode="after")
     def _some(self) -> Self:
-        if not self.at_s and not self.per_month:
-            raise ValueError("no zone is ever lost. Type zone_losses.at: [30 d], or zone_losses.per_month: 0.05.")
+        if not self.timed and not self.per_month:
+            raise ValueError(
+                "no zone is ever lost. Type zone_losses.at: [30 d], zone_losses.at_share: 50 %, zone_losses.at_peak: "
+                "true, or zone_losses.per_month: 0.05."
+            )
         return self
 
 

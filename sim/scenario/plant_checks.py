@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from sim.fleet.nodes import SharedNodes
+from sim.fleet.times import Times
 from sim.scenario.errors import Refusal, listed, nearest
 from sim.scenario.model import Pool, Scenario
 
@@ -17,6 +18,7 @@ def plants(scenario: Scenario, phase: str) -> Iterator[Refusal]:
     for name, pool in scenario.pools.items():
         yield from _quota(name, pool)
         yield from _zone_losses(name, pool, scenario.horizon_s)
+        yield from _waves(name, pool, scenario.horizon_s)
 
 
 def remarks(phases: Mapping[str, Scenario]) -> Iterator[str]:
@@ -56,7 +58,16 @@ def _zone_losses(name: str, pool: Pool, horizon_s: float) -> Iterator[Refusal]:
     if losses.zone is not None and losses.zone not in zones:
         known = f"Zones: {listed(zones)}." if zones else f"Pool {name} has none: type pool.zones.names=[a,b,c]."
         yield Refusal((*where, "zone"), losses.zone, f"no such zone. {nearest(losses.zone, zones)}{known}")
-    for i, at_s in enumerate(losses.at_s):
+    yield from _too_late(losses, where, horizon_s)
+
+
+def _waves(name: str, pool: Pool, horizon_s: float) -> Iterator[Refusal]:
+    if pool.spot is not None and pool.spot.waves is not None:
+        yield from _too_late(pool.spot.waves, ("pools", name, "spot", "waves"), horizon_s)
+
+
+def _too_late(times: Times, where: tuple[str, ...], horizon_s: float) -> Iterator[Refusal]:
+    for i, at_s in enumerate(times.at_s):
         if at_s >= horizon_s:
             yield Refusal(
                 (*where, "at", str(i)), f"{at_s / 86_400:g} d",

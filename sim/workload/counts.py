@@ -4,7 +4,7 @@ import numpy as np
 
 from sim.clock.calendar import NS_PER_S, Calendar
 from sim.streams import Purpose
-from sim.workload.block import BLOCK_SIZE, Block, Int64
+from sim.workload.block import BLOCK_SIZE, Block, Float64, Int64
 from sim.workload.bounds import Bounds, civil
 from sim.workload.cells import Bools, Offsets, stamps_ns, whole_numbers
 from sim.workload.findings import Findings
@@ -47,6 +47,13 @@ class CountsArrivals:
         self._id += n
         self._finished = n < self._size
         return Block(first_id, out[:n], None, None, self._horizon_ns if self._finished else int(out[n - 1]))
+
+    def expected(self, edges_ns: Int64) -> Float64:
+        """float64[n - 1]: requests in each stretch [edges[i], edges[i + 1]), spread evenly over each interval."""
+        marks_ns = np.stack((self._start_ns, self._start_ns + self._length_ns), axis=1).reshape(-1)
+        after = np.cumsum(self._counts)
+        so_far = np.stack((after - self._counts, after), axis=1).reshape(-1)
+        return np.diff(np.interp(edges_ns, marks_ns, so_far))
 
 
 def _read(workload: CountsWorkload, where: str, calendar: Calendar, length_ns: int) -> tuple[Int64, Int64]:

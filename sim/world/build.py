@@ -38,6 +38,7 @@ from sim.world.gauges import Gauges
 from sim.world.layout import PoolRow, lay_out, steering, traffic
 from sim.world.lifecycle import Lifecycle
 from sim.world.own import disciplines_of
+from sim.world.plant_times import PlantTimes
 from sim.world.policies import with_policies
 from sim.world.promotions import Promotions
 from sim.world.records import Records
@@ -106,10 +107,13 @@ class World:
         names = {entry.name for entry in self.layout.pools.values()}
         numbers, nodes = {name: count(1) for name in names}, {name: count(1) for name in names}
 
+        times = PlantTimes(self.effective, streams)
+
         def site(entry: PoolRow) -> Site:
             zones = ("",) if entry.pool.zones is None else entry.pool.zones.names
-            plant = entry.pool.as_managed() if entry.managed else entry.pool
-            return Site(plant, zones, lambda what: streams.key(f"fleet/{entry.name}/{what}"), nodes[entry.name])
+            return Site(
+                times.of(entry), zones, lambda what: streams.key(f"fleet/{entry.name}/{what}"), nodes[entry.name]
+            )
 
         return {
             row: Fleet(
