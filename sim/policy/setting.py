@@ -20,7 +20,8 @@ class Setting(NamedTuple):
     """A pool as its owner knows it; what nobody said is NaN, UTC, one request at a time, and ready at once.
 
     start_epoch_ns, timezone: the scenario's start since 1970 (UTC), and its IANA time zone
-    boot_s:      from a replica's request on a new machine until it is ready: provisioning, and all parts of its start
+    boot_s:      at most, from a replica's request on a new machine until it is ready: what an autoscaler of nodes takes
+                 to ask for one, provisioning, and all parts of its start
     concurrency: most requests in service at a replica at once
     service_s:   mean service time of a request alone
     best_per_s:  best throughput of a replica over the batch sizes that it may form, requests per second

@@ -1,5 +1,6 @@
 """What a pool's scaling loop gets in each phase: its controller, scrapes and pace, and what is known of the pool."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -7,6 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.fleet.boot import boot_s
 from sim.fleet.scaling import Terms
 from sim.policy.setting import Setting
 from sim.record.recorder import Counted
@@ -66,11 +68,11 @@ class ControlTerms:
         exposure = effective.phases[phase].exposure
         shares = {w: exposure * visits(workload).get(name, 0.0) for w, workload in feeding.items()}
         coming = {w: share for w, share in shares.items() if share > 0.0}
-        start = pool.startup.spans(pool.model.load_s, pool.model.memory_bytes, pulled=False)
+        plant = pool.as_managed() if self._layout.pools[row].managed else pool
         return Setting(
             start_epoch_ns=self._calendar.start_epoch_ns,
             timezone=effective.timezone,
-            boot_s=pool.machine.provisioning_s + sum(start),
+            boot_s=boot_s(plant, pool.autoscaler.sync_period_s or math.inf, pool.autoscaler.max_replicas),
             concurrency=pool.batching.max_batch_size,
             service_s=pool.service.mean_s(1),
             best_per_s=self._layout.pools[row].best_per_s,
