@@ -17,7 +17,8 @@ from sim.fleet.nodes import NodeType
 
 class NodeView(NamedTuple):
     """A node that is ready and not on its way out. zone: its place among the pool's; used, places: replicas on it, and
-    how many it has room for; price_usd_per_h: as it is billed; quiet_since_ns: when anything last changed on it.
+    how many it has room for; price_usd_per_h: as it is billed; quiet_since_ns: when anything last changed on it; kind:
+    name of its type.
     """
 
     number: int
@@ -27,6 +28,7 @@ class NodeView(NamedTuple):
     price_usd_per_h: float = 0.0
     quiet_since_ns: int = 0
     spot: bool = False
+    kind: str = ""
 
     @property
     def room(self) -> int:

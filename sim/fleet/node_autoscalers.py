@@ -67,7 +67,7 @@ class KarpenterMachines(SharedMachines):
         self._terms = plant.nodes
         self._poll_ns = to_ns(plant.nodes.poll_s)
         self._window: tuple[int, int] | None = None  # first and last replica of the batch that is being collected, ns
-        self._replaces: dict[int, Node] = {}  # by the number of the node that is launched: the one that then goes
+        self._replaces: dict[int, tuple[Node, ...]] = {}  # by number of the node that is launched: those that then go
 
     def _launches(self, pending: int) -> list[int]:
         return karpenter.launches(pending, self._types)
@@ -88,8 +88,13 @@ class KarpenterMachines(SharedMachines):
             self._launch_for_pending()
 
     def _uncovered(self, zone: int) -> int:
-        """A node that replaces another is for what stands there."""
-        kept = sum(len(self._replaces[n].tenants) for n in self._replaces if self._replaces[n].zone == zone)
+        """A node that replaces others is for what stands there."""
+        kept = 0
+        for number, replaced in self._replaces.items():
+            launched = self._nodes[number]
+            if launched.zone == zone:
+                standing = sum(len(node.tenants) for node in replaced if node.zone == zone)
+                kept += min(standing, launched.type.replicas)
         return super()._uncovered(zone) + kept
 
     def _changed(self) -> None:
@@ -102,24 +107,40 @@ class KarpenterMachines(SharedMachines):
         quiet = [v if v.quiet_since_ns + after_ns <= now else v._replace(quiet_since_ns=-1) for v in views]
         under_way = sum(node.cordoned for node in self._nodes.values())
         may = karpenter.allowed(len(views) + under_way, self._terms.budget) - under_way
+        merger = None
+        if self._terms.consolidation == "when_empty_or_underutilised":
+            merger = karpenter.merge(quiet, self._types, may)
+        if merger is not None and self._replace(merger.numbers, merger.replacement, merger.zone):
+            may = 0
         for number, replacement in karpenter.consolidate(
             quiet, self._types, may, self._terms.consolidation == "when_empty"
         ):  # fmt: skip
-            node = self._nodes[number]
-            if replacement is None:
-                self._empty(node)
-            else:
-                node.cordoned = True
-                self._replaces[self._launch(self._types[replacement], node.zone).number] = node
+            self._replace((number,), replacement, self._nodes[number].zone)
         waits = [v.quiet_since_ns + after_ns for v in views if v.quiet_since_ns + after_ns > now]
         if waits:
             self._look_at(self._next(self._poll_ns, min(waits)))
 
+    def _replace(self, numbers: Sequence[int], kind: int | None, zone: int) -> bool:
+        """Nodes go: now, or once one of another type has booted in a zone; False where that one cannot be had, and all
+        stay, as upstream gives up then.
+        """
+        if kind is not None and not self._stock.has(zone):
+            return False
+        nodes = tuple(self._nodes[number] for number in numbers)
+        for node in nodes:
+            node.cordoned = True
+        if kind is not None:
+            self._replaces[self._launch(self._types[kind], zone).number] = nodes
+            return True
+        for node in nodes:
+            self._empty(node)
+        return True
+
     def _booted(self, node: Node) -> None:
         super()._booted(node)
-        replaced = self._replaces.pop(node.number, None)
-        if replaced is not None and not replaced.gone:
-            self._empty(replaced)
+        for other in self._replaces.pop(node.number, ()):
+            if not other.gone:
+                self._empty(other)
 
     def _cancel(self, node: Node) -> None:
         super()._cancel(node)
@@ -131,10 +152,11 @@ class KarpenterMachines(SharedMachines):
         return billed_ns
 
     def _keep(self, node: Node) -> None:
-        """A node is gone: if another was to go once it had booted, that one stays."""
-        replaced = self._replaces.pop(node.number, None)
-        if replaced is not None and not replaced.closing:
-            replaced.cordoned = False
+        """A node is gone: those that were to go once it had booted stay."""
+        staying = [other for other in self._replaces.pop(node.number, ()) if not other.closing]
+        for other in staying:
+            other.cordoned = False
+        if staying:
             self._changed()
 
 

@@ -160,7 +160,7 @@ class SharedMachines(Machines):
         return [
             NodeView(
                 n.number, n.zone, len(n.tenants), n.type.replicas, n.tariff.price_usd_per_h, n.quiet_since_ns,
-                n.tariff.spot,
+                n.tariff.spot, n.type.name,
             )
             for _, n in sorted(self._nodes.items()) if n.ready_ns >= 0 and not n.cordoned
         ]  # fmt: skip
