@@ -1,5 +1,6 @@
 """What the scaling loop asks of every controller, and the limits that most of them share."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -33,17 +34,17 @@ class Controller(Parameters):
         """Whether it uses its setting, so that it begins anew where that changes."""
         return False
 
+    @abstractmethod
     def begin(self, now_ns: int) -> Any:
         """State at the start."""
-        raise NotImplementedError
 
     def begin_in(self, setting: Setting, now_ns: int) -> Any:
         """State at the start in a setting, of which most take no notice."""
         return self.begin(now_ns)
 
+    @abstractmethod
     def decide(self, observation: Observation, state: Any, now_ns: int) -> tuple[Decision, Any]:
         """The count to ask for, and the state for the next time."""
-        raise NotImplementedError
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with other values (see pydantic); what was computed from the old ones does not go with it."""

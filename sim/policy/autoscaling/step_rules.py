@@ -5,6 +5,7 @@ Source: AWS documentation as read in November 2026, Application Auto Scaling API
 User Guide, "Scaling adjustment types" (rounding of per cents: toward zero, but never to no change).
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -173,13 +174,13 @@ class StepPolicy(Parameters):
     def _at(self, bound: float) -> float:
         return round(self.threshold + bound, DIGITS)
 
+    @abstractmethod
     def breaches(self, point: float) -> bool:
         """Whether a datapoint is beyond the threshold."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, point: float) -> Step | None:
         """The step for a datapoint; None where no step has it."""
-        raise NotImplementedError
 
 
 class ScaleOut(StepPolicy):
