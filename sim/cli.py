@@ -125,7 +125,7 @@ def run(typed: Namespace) -> int:
     from sim.scenario.dump import dump
     from sim.world import simulate
 
-    prepare(out, typed.quiet)
+    prepare(out / scenario.name, typed.quiet)
     begun = monotonic()
     with terminal.progress_bar(sys.stderr, quiet=typed.quiet) as progress:
         result = simulate(scenario, progress=progress, spool=out / scenario.name)
@@ -225,11 +225,23 @@ def _writable(out: Any) -> None:
     """Refuse a place for runs that cannot hold them, before a long run rather than after it."""
     import os
 
+    if "\0" in str(out):
+        raise Usage("--out: not the name of a folder. Type one such as outputs.")
     there = next((p for p in (out, *out.absolute().parents) if p.exists()), None)
     if there is not None and not there.is_dir():
-        raise Usage(f"--out {out}: {there} is a file. Type the name of a folder.")
+        raise Usage(f"--out: {there} is a file. Type the name of another folder.")
     if there is not None and not os.access(there, os.W_OK):
         raise PermissionError(13, "Permission denied", str(there))
+    if there is not None:
+        from sim.record.store import try_writing
+
+        try:
+            try_writing(there)
+        except OSError as e:
+            why = e.strerror or str(e)
+            raise Usage(
+                f"--out: nothing can be written in {there} ({why}). Type the name of another folder."
+            ) from None
 
 
 def _nearest(name: str, known: Any) -> str:

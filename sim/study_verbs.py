@@ -103,7 +103,7 @@ def tune(typed: Namespace, prepare: Prepare) -> int:
     name = checked[0].scenario.name
     home = Path(typed.out) / f"tune-{name}"
     kept = _kept(typed, home, None)
-    prepare(Path(typed.out), typed.quiet)
+    prepare(home, typed.quiet)
     processes = Workers(min(workers, design.replications))
     with _interruptible(home), _counting(typed.quiet, "trials") as count, processes:
         tuned = search.tune(common, spaces, typed.trials, design, processes, kept, count)
@@ -130,7 +130,7 @@ def _compared(typed: Namespace, verb: str, prepare: Prepare) -> int:
     chosen = _candidates(typed, verb)
     home = Path(typed.out) / f"{verb}-{chosen[0].scenario.name}"
     kept = _kept(typed, home, (chosen, design))
-    prepare(Path(typed.out), typed.quiet)
+    prepare(home, typed.quiet)
     scenarios = [candidate.scenario for candidate in chosen]
     processes = Workers(min(workers, len(chosen) * design.replications))
     with _interruptible(home), _counting(typed.quiet, "replications") as count, processes:

@@ -91,6 +91,15 @@ def write_folder(home: Path, name: str, fill: Callable[[Path], None]) -> Path:
     return home / name
 
 
+def try_writing(folder: Path) -> None:
+    """Make a folder in this one and take it away again: rights alone do not tell, as of /proc, or of what is mounted
+    read-only. Raises OSError.
+    """
+    from tempfile import mkdtemp
+
+    Path(mkdtemp(prefix=".poc2scale-", dir=folder)).rmdir()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file whole: at no moment is there half of it. Raises OSError; nothing is left behind."""
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")

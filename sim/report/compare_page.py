@@ -18,6 +18,7 @@ GLOSSARY = (
     ("total cost", "All of the ledger: people, tools and training too."),
     ("within the SLO", "Share of the requests that ended which were answered in time; throttled ones do not count. The "
      "SLO is held where the mean over the replications is at least the promise, for each workload in each phase."),
+    ("not answered", "Share of all requests that were rejected, throttled, failed or timed out."),
     ("replica-hours billed", "Hours of machines as they are billed, from request to release, covered or not."),
     ("scaling actions", "Changes of a pool's count that its controller decided."),
     ("reversals", f"Scaling actions that undo the direction of the one before within {REVERSAL_S / 60:g} min: thrash."),

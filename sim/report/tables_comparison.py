@@ -75,8 +75,8 @@ def _table(comparison: Comparison) -> "Table":
     table.add_column("\ncandidate", overflow="fold", min_width=_name_width(comparison))
     cost_name = COSTS[comparison.cost].replace(" cost", "\ncost")
     for name in (
-        cost_name, "\n± 95 %", "\nmore", "\n± 95 %", "within\nSLO", "\np99", "replica\nhours", "scaling\nactions",
-        "longest\nbelow",
+        cost_name, "\n± 95 %", "\nmore", "\n± 95 %", "within\nSLO", "no\nanswer", "\np99", "replica\nhours",
+        "scaling\nactions", "longest\nbelow",
     ):  # fmt: skip
         table.add_column(name, justify="right", no_wrap=True)
     for row in _shown(comparison):
@@ -86,8 +86,8 @@ def _table(comparison: Comparison) -> "Table":
         table.add_row(
             name, usd(cost.mean), half(comparison.cost, cost)[2:], usd(more.mean), half(comparison.cost, more)[2:],
             f"[bold red]{attained}[/]" if row.held is False else attained,
-            duration(row.intervals["latency_p99_s"].mean), three(row.intervals["replica_hours"].mean),
-            three(row.intervals["scaling_actions"].mean),
+            share(row.intervals["unanswered"].mean), duration(row.intervals["latency_p99_s"].mean),
+            three(row.intervals["replica_hours"].mean), three(row.intervals["scaling_actions"].mean),
             duration(row.intervals["absorb_s"].mean),
         )  # fmt: skip
     return table

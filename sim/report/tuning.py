@@ -40,6 +40,19 @@ def headline(tuned: "Tuned") -> str:
     )
 
 
+def in_vain(tuned: "Tuned") -> list[str]:
+    """That what was searched makes no difference: different points, and every measure of all of them the same."""
+    points = {trial.typed for trial in tuned.trials}
+    if len(points) < 2 or len({trial.means for trial in tuned.trials}) > 1:
+        return []
+    keys = [text.partition("=")[0] for text in tuned.best.typed]
+    what = f"{keys[0]} makes" if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]} make"
+    return [
+        f"All {len(tuned.trials):,} trials, of {len(points):,} different points, came out the same in every measure: "
+        f"{what} no difference here, within what was searched. Search another key, or wider."
+    ]
+
+
 def command(tuned: "Tuned") -> str:
     """What plays the tuned scenario."""
     return shlex.join(["poc2scale", "run", *tuned.command])
@@ -74,7 +87,7 @@ def as_json(tuned: "Tuned") -> dict[str, Any]:
         "trials": trials,
         "final": tuned.final.as_json(),
         "manifests": manifests(tuned),
-        "said": [headline(tuned), *verdict(tuned.final)],
+        "said": [headline(tuned), *in_vain(tuned), *verdict(tuned.final)],
     }
 
 
@@ -99,7 +112,7 @@ def write_tuned(tuned: "Tuned", folder: Path, typed: str) -> None:
 
 def show(tuned: "Tuned", stream: TextIO, folder: Path) -> None:
     """Print what was found, the comparison with the default, and what to type."""
-    say(stream, headline(tuned) + "\n")
+    say(stream, "\n".join([headline(tuned), *in_vain(tuned)]) + "\n")
     show_comparison(tuned.final, stream, str(folder / "tune.html"))
     say(stream, f"Play it: {command(tuned)}\nOr: poc2scale run scenario={folder / 'best.yaml'}\n")
     for name in manifests(tuned):

@@ -31,7 +31,7 @@ def calls(scenario: Scenario, phase: str) -> Iterator[Refusal]:
                 yield Refusal(
                     ("pools", pool, "zones"), None,
                     f"requests of {name} pass this pool with {_why(workload)}, for which no time or price of crossing "
-                    "zones is counted. Type zones: null.",
+                    "zones is counted. Type pool.zones=null.",
                 )  # fmt: skip
         if isinstance(workload, ClosedLoopWorkload) and workload.think.mean_s < SHORTEST_THINK_S:
             yield from _asking_at_once(scenario, name, workload, passed)

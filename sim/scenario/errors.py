@@ -117,7 +117,7 @@ def _message(kind: str, error: dict[str, Any], path: KeyPath, tree: Tree, model:
     if kind == "string_pattern_mismatch":
         return "not a name. Expected up to 64 letters, digits, hyphens and underscores, such as gpu_pool."
     if kind == "too_long":
-        return f"too many. It may have at most {context.get('max_length')} entries."
+        return f"too many. It may have at most {_grouped(context.get('max_length'))} entries."
     if kind == "too_short":
         return f"empty. It needs at least {context.get('min_length', 1)} entry."
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
@@ -125,6 +125,8 @@ def _message(kind: str, error: dict[str, Any], path: KeyPath, tree: Tree, model:
     expected = _KINDS_OF_VALUE.get(kind.split("_")[0])
     if expected and kind.endswith(("_type", "_parsing", "_from_float", "_attributes_type")):
         group = expected == "a group of keys"
+        if expected == "a list" and error.get("input") is None:
+            return "empty, and a list is needed. Type its entries in brackets: [...]."
         if expected == "a list":
             return "not a list. Put brackets around its entries, even around a single one: [...]."
         return "not a group of keys. Expected keys and values under this one." if group else f"not {expected}."
@@ -133,7 +135,12 @@ def _message(kind: str, error: dict[str, Any], path: KeyPath, tree: Tree, model:
 
 def _bound(context: Mapping[str, Any]) -> str:
     words = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
-    return " and ".join(f"{words[key]} {value}" for key, value in context.items() if key in words)
+    return " and ".join(f"{words[key]} {_grouped(value)}" for key, value in context.items() if key in words)
+
+
+def _grouped(value: object) -> str:
+    """10,000 for 10000."""
+    return f"{value:,}" if isinstance(value, (int, float)) else str(value)
 
 
 def _unknown_key(path: KeyPath, tree: Tree, model: type[BaseModel]) -> str:

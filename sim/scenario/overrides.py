@@ -1,5 +1,6 @@
 """Overrides as a user types them, in Hydra's grammar: choices of a group's option, and values of single keys."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from sim.scenario.errors import listed, nearest
 from sim.scenario.patches import KeyPath, depth, merge, value_at
 
 TYPED = "command line"
+_SWEEP = re.compile(r"^\s*(interval|choice|range|glob)\s*\((.*)\)\s*$")
 
 
 @dataclass(frozen=True)
@@ -130,14 +132,28 @@ def _options(group: str) -> str:
 
 def _several(text: str) -> str:
     key, _, value = text.partition("=")
+    swept = _SWEEP.match(value)
+    if swept is not None:
+        return _elsewhere(key, *swept.groups())
     if "(" in value:
         return (
             f"a sweep over several values. Give one value, or quote text that holds parentheses: '{key}=\"{value}\"'."
         )
     return (
-        f"several values. Give one; put brackets around a list ({key}=[{value}]), and quotes around text that holds a "
-        f"comma ('{key}=\"{value}\"')."
+        "several values. Give one, or let `poc2scale compare` play each; put brackets around a list "
+        f"({key}=[{value}]), and quotes around text that holds a comma ('{key}=\"{value}\"')."
     )
+
+
+def _elsewhere(key: str, sweep: str, inside: str) -> str:
+    """Where the words of a sweep belong, which one world has no use for."""
+    if sweep == "interval":
+        there = f"`poc2scale tune` searches an interval ({key}=interval({inside}))"
+    else:
+        values = inside if sweep == "choice" else "A,B,C"
+        there = f"`poc2scale sweep` plays every value of a list ({key}={values})"
+    quoted = f"{sweep}({inside})".replace('"', '\\"')
+    return f"a sweep, and one world has one value. {there}. Type one value here; as text it is '{key}=\"{quoted}\"'."
 
 
 def _ungrammatical(text: str, groups: list[str]) -> str:
@@ -152,6 +168,9 @@ def _ungrammatical(text: str, groups: list[str]) -> str:
         )
     if not all(c.isalnum() or c in "._-/@:$~+" for c in key) or any(not part for part in key.split(".")):
         return "not a key path. Type names joined by dots, such as workload.pool=main."
+    swept = _SWEEP.match(value)
+    if swept is not None:
+        return _elsewhere(key, *swept.groups())
     quoted = value.replace('"', '\\"')
     return (
         "the value holds characters that need quotes. Put double quotes around it and single quotes around the whole: "

@@ -44,9 +44,13 @@ def _quota(name: str, pool: Pool) -> Iterator[Refusal]:
     if quota * places < least:
         yield Refusal(
             ("pools", name, "supply", "quota"), quota,
-            f"room for {quota * places} replicas, and the autoscaler never asks for fewer than {least}, so that the "
-            f"phase never begins. Type supply.quota={-(-least // places)} or more, or fewer replicas.",
+            f"room for {_replicas(quota * places)}, and the autoscaler never asks for fewer than {least:,}, so that "
+            f"the phase never begins. Type pool.supply.quota={-(-least // places)} or more, or fewer replicas.",
         )  # fmt: skip
+
+
+def _replicas(count: int) -> str:
+    return "1 replica" if count == 1 else f"{count:,} replicas"
 
 
 def _zone_losses(name: str, pool: Pool, horizon_s: float) -> Iterator[Refusal]:

@@ -19,6 +19,7 @@ within the SLO and the share promised, for those that any request ended for."""
 
 REVERSAL_S = 600.0  # assumption: a decision undone so soon bought nothing, as a replica takes minutes to come
 _ENDS = ("hit", "completed", "rejected", "timed_out", "failed")
+_UNANSWERED = ("throttled", "rejected", "timed_out", "failed")
 _NOT_DECIDED = ("NewLimits", "PhaseOver")  # a phase's change moved the count, no controller
 
 
@@ -34,6 +35,7 @@ MEASURES = {
     "total_usd": Measure("total cost", "usd", "cost"),
     "serving_usd": Measure("serving cost", "usd", "serving"),
     "slo_attainment": Measure("within the SLO", "share", "attainment"),
+    "unanswered": Measure("not answered", "share", "unanswered"),
     "latency_p50_s": Measure("latency, median", "s", "p50"),
     "latency_p99_s": Measure("latency, 99th percentile", "s", "p99"),
     "replica_hours": Measure("replica-hours billed", "count", "replica_hours"),
@@ -48,26 +50,30 @@ def figures_of(run: "Run") -> Figures:
     """The figures of a finished run.
 
     total_usd: all of the ledger; serving_usd: variable cost and commitments; slo_attainment: of all requests that
-    ended, but for the throttled; latencies: of answered requests; replica_hours: of machines as billed, under a
-    commitment or not; scaling_actions: changes of a pool's count that a controller decided; reversals: those of them
-    that went the other way than the one before within REVERSAL_S; absorb_s: see `absorb_s`.
+    ended, but for the throttled; unanswered: throttled, rejected, timed out or failed, of all that came; latencies: of
+    answered requests; replica_hours: of machines as billed, under a commitment or not; scaling_actions: changes of a
+    pool's count that a controller decided; reversals: those of them that went the other way than the one before within
+    REVERSAL_S; absorb_s: see `absorb_s`.
     """
     windows, ledger, histogram = run.timeseries, run.ledger, run.latency_histogram
     p50, p99 = quantiles_s(histogram["bucket"].to_numpy(), histogram["count"].to_numpy(), (0.5, 0.99))
     ended = sum(int(windows[name].sum()) for name in _ENDS)
+    offered = int(windows["offered"].sum())
+    unanswered = sum(int(windows[name].sum()) for name in _UNANSWERED)
     serving = (ledger["nature"] == "variable") | (ledger["account"] == COMMITMENT)
     actions = _decided(run.events)
     return {
         "total_usd": lines_usd(ledger),
         "serving_usd": lines_usd(ledger, serving),
         "slo_attainment": int(windows["good"].sum()) / ended if ended else None,
+        "unanswered": unanswered / offered if offered else None,
         "latency_p50_s": p50 if p50 == p50 else None,
         "latency_p99_s": p99 if p99 == p99 else None,
         "replica_hours": float(ledger.loc[ledger["account"].str.startswith("serving.machine."), "quantity"].sum()),
         "scaling_actions": len(actions),
         "reversals": _reversals(actions),
         "absorb_s": _longest_below_s(run),
-        "requests": int(windows["offered"].sum()),
+        "requests": offered,
         "promises": _promises(run),
     }
 

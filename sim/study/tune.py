@@ -23,12 +23,15 @@ _ORACLE = "oracle"
 
 
 class Trial(NamedTuple):
-    """What was tried: overrides, mean cost (USD), margin above the promise (share; None: nothing ended), held."""
+    """What was tried: overrides, mean cost (USD), margin above the promise (share; None: nothing ended), held, and the
+    means of all MEASURES.
+    """
 
     typed: tuple[str, ...]
     cost_usd: float
     margin: float | None
     held: bool
+    means: tuple[float | None, ...] = ()
 
     @property
     def rank(self) -> float:
@@ -94,7 +97,8 @@ def _tried(
     (row,) = compared([candidate], play([candidate.scenario], design, workers, kept)).rows
     cost = row.intervals["total_usd"].mean
     assert cost is not None
-    return Trial(typed, cost, row.margin.mean, row.held is True)
+    means = tuple(interval.mean for interval in row.intervals.values())
+    return Trial(typed, cost, row.margin.mean, row.held is True, means)
 
 
 def _loaded(common: Sequence[str], typed: tuple[str, ...]) -> Scenario:

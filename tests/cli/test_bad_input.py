@@ -132,7 +132,7 @@ TYPED = {
     "salary of a planet": (
         ["phases.poc.staff.ml_engineer.salary=1e20 USD/year"], ["salary"], ["at most 1,000,000,000 USD/year"],
     ),
-    "staff of a country": (["phases.poc.staff.ml_engineer.fte=1e9"], ["fte"], ["at most 100000"]),
+    "staff of a country": (["phases.poc.staff.ml_engineer.fte=1e9"], ["fte"], ["at most 100,000"]),
     "machine of a state budget": (["pool.machine.price=1e15 USD/h"], ["pool.machine.price"], ["1,000,000 USD/h"]),
     "tokens of gold": (["api.prompt=1e9 USD/Mtok"], ["api.prompt"], ["at most 1,000,000 USD/Mtok"]),
     "requests of gold": (["api.request=1e9 USD"], ["api.request"], ["at most 1,000,000 USD"]),
@@ -141,10 +141,10 @@ TYPED = {
     "prompts larger than all libraries": (["workload.prompt_tokens=1e200"], ["workload.prompt_tokens"], ["at most"]),
     "more than a request a nanosecond": (["workload.rate=1e10 req/s"], ["workload.rate"], ["1,000,000,000 req/s"]),
     "more replicas than a pool holds": (
-        ["autoscaler.max_replicas=30000000"], ["autoscaler.max_replicas"], ["at most 10000"],
+        ["autoscaler.max_replicas=30000000"], ["autoscaler.max_replicas"], ["at most 10,000"],
     ),
     "more fixed replicas than a pool holds": (
-        ["autoscaler=fixed", "autoscaler.replicas=10001"], ["autoscaler.replicas"], ["at most 10000"],
+        ["autoscaler=fixed", "autoscaler.replicas=10001"], ["autoscaler.replicas"], ["at most 10,000"],
     ),
     "more replicas than a run holds": (
         ["pools={" + ",".join(f"p{i}: {{}}" for i in range(30)) + "}", "autoscaler.max_replicas=10000",

@@ -92,7 +92,7 @@ WRONG_STAGES = {
     ),
     "zones on the way": (
         [*cascade(), "pools.small.zones={names: [a, b]}"], "pools.small.zones: requests of main pass this pool",
-        ["with stages", "Type zones: null"],
+        ["with stages", "Type pool.zones=null"],
     ),
     "zones behind the way": (
         ["pools={main: {}, spare: {zones: {names: [a, b]}}}", "pools.main.queue.overflow=spare", RETRY],
@@ -143,7 +143,7 @@ WRONG_RETRIES = {
 }  # fmt: skip
 WRONG_LOOPS = {
     "no users": ([LOOP, "workload.users=0"], "workload.users: 0", ["at least 1"]),
-    "users beyond count": ([LOOP, "workload.users=2000000"], "workload.users: 2000000", ["at most 1000000"]),
+    "users beyond count": ([LOOP, "workload.users=2000000"], "workload.users: 2000000", ["at most 1,000,000"]),
     "thinking back": ([LOOP, "workload.think.mean=-1 s"], "workload.think.mean: -1 s", ["at least 0"]),
     "thinking without a unit": (
         [LOOP, "workload.think.mean=30"], "workload.think.mean: 30", ["without a unit", "90 s"],

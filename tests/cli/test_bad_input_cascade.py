@@ -52,7 +52,7 @@ SAID = {
         cascade(NEXT, "confidence: {alpha: -1, beta: 2}"), f"{SMALL}.confidence.alpha: -1", ["more than 0"],
     ),
     "a shape beyond all": (
-        cascade(NEXT, "confidence: {alpha: 1e9, beta: 2}"), f"{SMALL}.confidence.alpha", ["at most 10000"],
+        cascade(NEXT, "confidence: {alpha: 1e9, beta: 2}"), f"{SMALL}.confidence.alpha", ["at most 10,000"],
     ),
     "a table out of order": (
         cascade(NEXT, "confidence: {measured: [{threshold: 90 %, share: 65 %}, {threshold: 50 %, share: 5 %}]}"),

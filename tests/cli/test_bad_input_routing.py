@@ -30,7 +30,7 @@ WRONG = {
         ["pool.routing={kind: affinity, load_bound: 0.9}"], "pool.routing.load_bound: 0.9", ["at least 1.05"],
     ),
     "a bound beyond all": (
-        ["pool.routing={kind: affinity, load_bound: 1e9}"], "pool.routing.load_bound", ["at most 1000000"],
+        ["pool.routing={kind: affinity, load_bound: 1e9}"], "pool.routing.load_bound", ["at most 1,000,000"],
     ),
     "a bound with a unit": (
         ["pool.routing={kind: affinity, load_bound: 125 %}"], "pool.routing.load_bound: 125 %", ["not a number", "1.5"],

@@ -20,7 +20,11 @@ def parse(text: str, source: str) -> list[Document]:
     if len(text) > MOST_CHARACTERS:
         raise wrong("too large for a manifest (over 1 MB).")
     try:
-        found = [json.loads(text)] if is_json(text) else list(yaml.safe_load_all(text))
+        if is_json(text):
+            found = [json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, source))]
+        else:
+            found = list(yaml.safe_load_all(text))
+            _each_once(text, source)
     except json.JSONDecodeError as e:
         raise wrong(f"not valid JSON: {e.msg}. Correct this row.", f"{source}, row {e.lineno}") from None
     except yaml.MarkedYAMLError as e:
@@ -34,6 +38,44 @@ def parse(text: str, source: str) -> list[Document]:
     if not documents or not all(isinstance(document, Mapping) for document in documents):
         raise wrong("no manifest. Expected groups of fields in YAML or JSON, such as a HorizontalPodAutoscaler.")
     return documents
+
+
+_TWICE = "stands twice in one group of fields, and only one can count. Leave one of them out."
+
+
+def _once(pairs: list[tuple[str, Any]], source: str) -> Document:
+    """A group of fields in JSON. Raises InputError where a field is in it twice."""
+    names = [name for name, _ in pairs]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise InputError(*(Problem(f"{source}, {name}", None, _TWICE) for name in twice))
+    return dict(pairs)
+
+
+def _each_once(text: str, source: str) -> None:
+    """Raises InputError for fields in YAML that stand twice in one group, of which YAML would take the last."""
+    import yaml
+
+    problems: list[Problem] = []
+    todo, seen = list(yaml.compose_all(text, Loader=yaml.SafeLoader)), set[int]()
+    while todo:
+        node = todo.pop()
+        if node is None or id(node) in seen or isinstance(node, yaml.ScalarNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            todo += node.value
+            continue
+        names = set[str]()
+        for key, value in node.value:
+            todo.append(value)
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in names:
+                    where = f"{source}, row {key.start_mark.line + 1}, {key.value}"
+                    problems.append(Problem(where, None, _TWICE))
+                names.add(key.value)
+    if problems:
+        raise InputError(*problems)
 
 
 def is_json(text: str) -> bool:

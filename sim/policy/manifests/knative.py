@@ -35,6 +35,7 @@ _SPELLINGS = {
     "scale-to-zero-pod-retention-period": "scaleToZeroPodRetentionPeriod", "class": "", "metric": "",
     "metric-aggregation-algorithm": "metricAggregationAlgorithm",
 }  # fmt: skip
+_AT_ONCE = "how many requests a replica takes at once is the pool's (pool.batching, pool.service)"
 _CONFIG = "of the whole cluster: config-autoscaler's"
 _FLAGS = {
     "sync_period_s": "part of Knative's autoscaler, which ticks every 2 s",
@@ -116,14 +117,14 @@ def _read_annotations(there: Node, policy: Policy) -> None:
 def _capped(container: Node, policy: Policy) -> None:
     """The hard limit of a container is its target where no annotation asks for less."""
     limit = container.get("containerConcurrency", whole)
-    if not limit or policy["metric"] != "concurrency":
+    if not limit:
+        return
+    if policy["metric"] != "concurrency":
+        container.found.ignore(container.at("containerConcurrency"), _AT_ONCE)
         return
     if limit < policy.get("target", limit + 1):
         container.take(policy, "target", "containerConcurrency", whole, least=0)
-    container.found.ignore(
-        container.at("containerConcurrency"),
-        "but as the target: how many requests a replica takes at once is the pool's (pool.batching, pool.service)",
-    )
+    container.found.ignore(container.at("containerConcurrency"), f"but as the target: {_AT_ONCE}")
 
 
 def write(
