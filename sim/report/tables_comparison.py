@@ -95,7 +95,7 @@ def _table(comparison: Comparison) -> "Table":
 
 def _name_width(comparison: Comparison) -> int:
     """Of the column of names: its heading stays whole, and a long name is folded."""
-    return max(len("candidate"), min(24, max(len(row.name) for row in comparison.rows)))
+    return max(len("candidate"), min(12, max(len(row.name) for row in comparison.rows)))
 
 
 def _shown(comparison: Comparison) -> list[Row]:

@@ -54,7 +54,7 @@ WRONG_STAGES = {
         ["requests pass small", "whose model gives the answer"],
     ),
     "no parts": ([f"{STAGES}={{a: {{fan_out: 0}}}}"], f"{STAGES}.a.fan_out: 0", ["at least 1"]),
-    "too many parts": ([f"{STAGES}={{a: {{fan_out: 5000}}}}"], f"{STAGES}.a.fan_out: 5000", ["at most 4096"]),
+    "too many parts": ([f"{STAGES}={{a: {{fan_out: 5000}}}}"], f"{STAGES}.a.fan_out: 5000", ["at most 4,096"]),
     "a hedge at once": (
         [f"{STAGES}={{a: {{hedge: {{after: 0 s}}}}}}"], f"{STAGES}.a.hedge.after: 0 s", ["more than 0"],
     ),

@@ -26,7 +26,7 @@ SURGES = {
         ["disturbance=flash_crowd", f"{CROWD}.factor=-2"], f"{CROWD}.factor: -2", ["out of range", "at least 0"],
     ),
     "factor beyond all crowds": (
-        ["disturbance=flash_crowd", f"{CROWD}.factor=5000"], f"{CROWD}.factor: 5000", ["at most 1000"],
+        ["disturbance=flash_crowd", f"{CROWD}.factor=5000"], f"{CROWD}.factor: 5000", ["at most 1,000"],
     ),
     "no time at all": (
         ["disturbance=flash_crowd", f"{CROWD}.rise=0 s", f"{CROWD}.hold=0 s", f"{CROWD}.fall=0 s"], CROWD,

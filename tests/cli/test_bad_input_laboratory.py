@@ -123,10 +123,12 @@ REMARKS = {
     ),
     "some spot machines": (["+pool.spot={share: 50 %}"], [], "spot.share of"),
     "starts that outlast the scenario": (
-        ["phases=production", "horizon=2 h", "learning=none", "pool.model.load=3 h"], ["the scenario lasts 2 h", "none but those"],
+        ["phases=production", "horizon=2 h", "learning=none", "pool.model.load=3 h"],
+        ["the scenario lasts 2 h", "none but those"],
     ),
     "a fixed count never starts any": (
-        ["phases=production", "horizon=2 h", "learning=none", "pool.model.load=3 h", "autoscaler=fixed"], [], "the scenario lasts",
+        ["phases=production", "horizon=2 h", "learning=none", "pool.model.load=3 h", "autoscaler=fixed"], [],
+        "the scenario lasts",
     ),
 }  # fmt: skip
 

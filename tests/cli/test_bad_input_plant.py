@@ -78,7 +78,7 @@ SAID = {
     "no machine at all": (["pool.supply.quota=0"], "pool.supply.quota: 0", ["at least 1"]),
     "quota below the least": (
         ["pool.supply.quota=1", "autoscaler.min_replicas=3"], "pool.supply.quota: 1",
-        ["never asks for fewer than 3", "Type supply.quota=3"],
+        ["never asks for fewer than 3", "Type pool.supply.quota=3"],
     ),
     "stock-outs without an end": (
         ["pool.supply.stock_outs.per_month=2"], "pool.supply.stock_outs.duration: missing", ["90 s"],

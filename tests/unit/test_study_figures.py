@@ -56,6 +56,17 @@ def test_figures_agree_with_the_summary_of_the_same_run() -> None:
     assert figures["promises"] == {"production/main": [phase["slo_attainment"], 0.99]}
 
 
+def test_who_gets_no_answer_is_counted_of_all_that_came() -> None:
+    few = ("autoscaler=fixed", "autoscaler.replicas=1", "pool.queue.capacity=1", "pool.batching={kind: none}")
+    run = simulate(load("document_assistant", *SMALL, *few))
+    windows, figures = run.timeseries, figures_of(run)
+    answered = int(windows["hit"].sum() + windows["completed"].sum())
+    waiting = int(windows["in_system"].iloc[-1])
+
+    assert figures["requests"] - answered - waiting > 0
+    assert figures["unanswered"] == pytest.approx((figures["requests"] - answered - waiting) / figures["requests"])
+
+
 def test_a_decision_undone_within_ten_minutes_is_a_reversal() -> None:
     run = simulate(load("document_assistant", *SMALL, "autoscaler=hpa"))
     at = [
