@@ -20,7 +20,8 @@ SAID = {
     "batching in a word": ([f"{BATCHING}=none"], f"{BATCHING}: none", ["not a group of keys", "{kind: none}"]),
     "batches of nobody": ([f"{BATCHING}.max_batch_size=0"], f"{BATCHING}.max_batch_size: 0", ["at least 1"]),
     "batches of everybody": (
-        [f"{BATCHING}={{kind: when_idle, max_batch_size: 5000}}"], f"{BATCHING}.max_batch_size: 5000", ["at most 4,096"],
+        [f"{BATCHING}={{kind: when_idle, max_batch_size: 5000}}"], f"{BATCHING}.max_batch_size: 5000",
+        ["at most 4,096"],
     ),
     "a delay where nobody waits": (
         [f"{BATCHING}={{kind: when_idle, max_queue_delay: 5 ms}}"], f"{BATCHING}.max_queue_delay", ["unknown key"],
