@@ -239,9 +239,7 @@ def _writable(out: Any) -> None:
             try_writing(there)
         except OSError as e:
             why = e.strerror or str(e)
-            raise Usage(
-                f"--out: nothing can be written in {there} ({why}). Type the name of another folder."
-            ) from None
+            raise Usage(f"--out: nothing can be written in {there} ({why}). Type the name of another folder.") from None
 
 
 def _nearest(name: str, known: Any) -> str:
