@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from sim.report.comparison_words import COSTS, half, told, verdict
-from sim.report.numbers import NONE, duration, share, three, usd
+from sim.report.numbers import duration, share, three, usd
 from sim.report.terminal import columns_of, rendered, say
 from sim.study.comparison import Comparison, Row
 from sim.study.figures import MEASURES
@@ -22,19 +22,20 @@ class Cell(NamedTuple):
 
 
 class PageRow(NamedTuple):
-    """A candidate: its name, what was typed for it, whether it missed its SLO, whether it wins, and its cells."""
+    """A candidate: its name, what was typed for it (empty where its name says it), its standing, and its cells."""
 
     name: str
     typed: str
     missed: bool
     best: bool
+    front: bool
     cells: tuple[Cell, ...]
 
 
 def page_head(comparison: Comparison) -> list[str]:
     """Names of the columns after the candidate's."""
     names = [MEASURES[key].name for key in _keys(comparison)]
-    return [names[0], f"more than {comparison.reference}", *names[1:], "on the front"]
+    return [names[0], f"more than {comparison.reference}", *names[1:]]
 
 
 def page_rows(comparison: Comparison) -> list[PageRow]:
@@ -43,12 +44,10 @@ def page_rows(comparison: Comparison) -> list[PageRow]:
     for row in comparison.rows:
         first, *others = (Cell(told(k, row.intervals[k].mean), half(k, row.intervals[k])) for k in _keys(comparison))
         difference = row.differences[comparison.cost]
-        cells = (
-            first, Cell(told(comparison.cost, difference.mean), half(comparison.cost, difference)), *others,
-            Cell("yes" if row.front else NONE),
-        )  # fmt: skip
+        cells = (first, Cell(told(comparison.cost, difference.mean), half(comparison.cost, difference)), *others)
         typed = " ".join(row.candidate.typed)
-        rows.append(PageRow(row.name, typed, row.held is False, row is comparison.best, cells))
+        said = "" if typed.partition("=")[2] == row.name else typed
+        rows.append(PageRow(row.name, said, row.held is False, row is comparison.best, row.front, cells))
     return rows
 
 
@@ -75,7 +74,7 @@ def _table(comparison: Comparison) -> "Table":
     table.add_column("\ncandidate", overflow="fold", min_width=_name_width(comparison))
     cost_name = COSTS[comparison.cost].replace(" cost", "\ncost")
     for name in (
-        cost_name, "\n± 95 %", "\nmore", "\n± 95 %", "within\nSLO", "no\nanswer", "\np99", "replica\nhours",
+        cost_name, "\nmore", "\n± 95 %", "within\nSLO", "no\nanswer", "\np99", "replica\nhours",
         "scaling\nactions", "longest\nbelow",
     ):  # fmt: skip
         table.add_column(name, justify="right", no_wrap=True)
@@ -84,7 +83,7 @@ def _table(comparison: Comparison) -> "Table":
         name = f"[bold]{escape(row.name)}[/]" if row is comparison.best else escape(row.name)
         attained = share(row.intervals["slo_attainment"].mean)
         table.add_row(
-            name, usd(cost.mean), half(comparison.cost, cost)[2:], usd(more.mean), half(comparison.cost, more)[2:],
+            name, usd(cost.mean), usd(more.mean), half(comparison.cost, more)[2:],
             f"[bold red]{attained}[/]" if row.held is False else attained,
             share(row.intervals["unanswered"].mean), duration(row.intervals["latency_p99_s"].mean),
             three(row.intervals["replica_hours"].mean), three(row.intervals["scaling_actions"].mean),
