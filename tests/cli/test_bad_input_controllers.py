@@ -34,6 +34,12 @@ CASES = {
         ["autoscaler=slo_feedback", "autoscaler.quantile=100 %"], "autoscaler.quantile: 100 %",
         ["at most 99.99 %", '"95 %"'],
     ),
+    "a floor of replicas that are never busy": (
+        ["autoscaler=slo_feedback", "autoscaler.most_busy=0 %"], "autoscaler.most_busy: 0 %", ["at least 1 %"],
+    ),
+    "a floor without an end": (
+        ["autoscaler=slo_feedback", "autoscaler.most_busy=120 %"], "autoscaler.most_busy: 120 %", ["100 %"],
+    ),
     "a gain that swings": (
         ["autoscaler=slo_feedback", "autoscaler.gain=50"], "autoscaler.gain: 50", ["at most 10", "0.5"],
     ),

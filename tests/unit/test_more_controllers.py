@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -156,9 +157,98 @@ def test_what_wound_up_unwinds_at_once() -> None:
     assert got[500] < 5  # with 500 ticks of error summed up it would stay at the limit for hours
 
 
-def test_nothing_is_added_while_the_last_addition_boots() -> None:
+def test_what_boots_stops_the_integral_part_alone() -> None:
+    # e is cut at ln 2: the proportional part asks once for 4 x 2^0.5 replicas, and a lasting error for no more
     controller, booting = feedback(), seen(4, latency_s=9.0, arrived_per_s=1.0, ready=[True, True, True, False])
-    assert asked(controller, [booting] * 50, Setting()) == [4] * 50
+    assert asked(controller, [booting] * 50, Setting()) == [6] * 50
+
+
+def test_the_target_leaves_the_99th_percentile_at_the_slo() -> None:
+    # of an exponential law with its p99 at 10 s, the p95 lies at 10 s x ln 20 / ln 100 = 6.505 s
+    controller, setting = feedback(target_s=None, gain=1.0, integral_time_s=1e7), Setting(slo_s=10.0)
+    assert asked(controller, [steady(6.50)], setting) == [4]
+    assert asked(controller, [steady(6.51)], setting) == [5]
+    at_the_slo = feedback(target_s=None, quantile=0.999, gain=1.0, integral_time_s=1e7)  # never above it
+    assert asked(at_the_slo, [steady(9.99)], setting) == [4]
+    assert asked(at_the_slo, [steady(10.01)], setting) == [5]
+
+
+# --- and its floor
+
+
+def busy(shares: list[float], inside: list[float], latency_s: float = 0.01, **given: Any) -> Observation:
+    return seen(len(shares), utilisation=shares, mean_in_flight=inside, latency_s=latency_s, arrived_per_s=1.0, **given)
+
+
+@pytest.mark.parametrize(
+    ("shares", "inside", "concurrency", "expected"),
+    [
+        ([0.6] * 4, [0.9] * 4, 1, 3),  # 2.4 replicas' worth of places at 80 %
+        ([1.0] * 4, [50.0] * 4, 1, 5),  # a queue takes no places: a quarter more, once they are all busy
+        ([1.0] * 4, [3.0] * 4, 8, 2),  # batches of 8 with 3 inside on average: 1.5 replicas' worth
+        ([0.9] * 4, [30.0] * 4, 8, 5),  # 3.6 at 80 %
+        ([0.6, 0.6, 0.6, NAN], [0.9, 0.9, 0.9, NAN], 1, 3),  # who has no two scrapes yet takes none: 2.25
+    ],
+)
+def test_however_fast_answers_are_the_floor_holds(
+    shares: list[float], inside: list[float], concurrency: int, expected: int
+) -> None:
+    controller, setting = feedback(most_busy=0.8), Setting(concurrency=concurrency)
+    assert asked(controller, [busy(shares, inside)] * 500, setting)[-1] == expected
+
+
+def test_the_floor_follows_a_load_that_grows_while_replicas_boot() -> None:
+    booting = busy([0.95, 0.95, NAN], [2.0, 2.0, NAN], ready=[True, True, False])
+    fuller = busy([1.0] * 3 + [NAN], [2.0] * 3 + [NAN], ready=[True, True, True, False])
+    assert asked(feedback(most_busy=0.5), [booting, fuller], Setting()) == [4, 6]
+
+
+def test_what_is_added_above_the_floor_begins_at_the_floor() -> None:
+    # at the floor of 8 x 1 / 0.8 for an hour: the first slow answers ask for 2^0.5 as many (e goes from -ln 2 to ln 2)
+    controller = feedback(most_busy=0.8, integral_time_s=1e7, gain=0.25)
+    fine, slow = busy([1.0] * 8, [1.0] * 8), busy([1.0] * 8, [1.0] * 8, 99.0)
+    got = asked(controller, [fine] * 240 + [slow], Setting())
+    assert got[-2:] == [10, 15]
+
+
+def pool(load: float, n: int) -> Observation:
+    """n replicas with `load` of work: M/M/1's mean latency of each, of 0.1 s of service; 10 s where it has none."""
+    share = min(load / n, 1.0)
+    latency_s = min(0.1 / (1.0 - share), 10.0) if share < 1.0 else 10.0
+    inside = share / (1.0 - share) if share < 1.0 else 99.0
+    return busy([share] * n, [inside] * n, latency_s)
+
+
+def driven(controller: SloFeedback, load: float, n: int, ticks: int) -> list[int]:
+    """Counts of the closed loop, whose replicas are ready at once."""
+    state, got = controller.begin_in(Setting(), 0), []
+    for k in range(ticks):
+        decision, state = controller.decide(pool(load, n), state, (k + 1) * 15 * S)
+        n = decision.replicas
+        got.append(n)
+    return got
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0.05, 100.0), st.integers(1, 200))
+def test_under_the_knee_a_constant_load_is_held_without_a_swing(load: float, n: int) -> None:
+    """At 80 % busy a request takes 0.5 s, within the target: the count falls to what that needs and stays there."""
+    n = max(n, math.ceil(load / 0.8 - 1e-9))
+    got = driven(SloFeedback(max_replicas=1000, target_s=1.0, most_busy=0.8), load, n, 3000)
+    assert all(after <= before for before, after in pairwise([n, *got]))
+    assert got[-1] == math.ceil(load / 0.8 - 1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(2.0, 100.0), st.floats(0.05, 0.9))
+def test_an_overload_is_grown_out_of(load: float, share: float) -> None:
+    """From any share of what it needs the count never falls before the load is served, and it is soon."""
+    got = driven(SloFeedback(max_replicas=1000, target_s=1.0, most_busy=0.8), load, max(1, int(load * share)), 240)
+    first = next(k for k, n in enumerate(got) if n > load)
+    assert all(before <= after for before, after in pairwise(got[: first + 1]))
+    # a quarter more at every tick, or one replica more, whichever is more
+    assert first <= 4 + math.ceil(math.log(max(load / 4.0, 1.0), 1.25))
+    assert got[-1] >= load / 0.8 - 1e-9
 
 
 @pytest.mark.parametrize("latency_s", [0.91, 1.0, 1.09])

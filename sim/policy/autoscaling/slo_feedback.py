@@ -6,8 +6,16 @@ one more of them, and twice the SLO is as far from it as half of it. With u = ln
 
     u(k) = u(k-1) + gain (e(k) - e(k-1)) + gain (period / integral time) e(k)
 
-Against wind-up: u never leaves the logarithms of the limits (the incremental form holds no other sum), e is cut at
-`most_error`, and while replicas that were asked for are not ready yet u does not grow, as their effect is to come.
+Latency is flat until replicas are nearly all busy, and bursts beyond (the knee): feedback alone gives replicas up for
+as long as nothing hurts, and is late when something does. So u never leads below a floor that scrapes show without any
+latency, by Little's law: with `most_busy` of their places taken at most, the places taken need at least so many. A
+replica's share of places taken is its requests inside over those that it serves at once, and no more than the share of
+time that it is busy. That is feed-forward beside feedback, as in L. Sha, X. Liu, Y. Lu, T. Abdelzaher, "Queueing model
+based network server performance control" (RTSS 2002); the floor follows a load that grows, also while replicas boot.
+
+Against wind-up: u never leaves the logarithms of the limits or of the floor (the incremental form holds no other sum),
+e is cut at `most_error`, and while replicas that were asked for are not ready yet the integral part does not grow, as
+their effect is to come (conditional integration; K. J. Åström, T. Hägglund, "PID Controllers", ISA 1995, section 3.5).
 Without an answer between two scrapes nothing is known of latency: with requests in the pool that is as bad as can be,
 with none it is as good as can be.
 """
@@ -21,15 +29,18 @@ from sim.clock.calendar import to_ns
 from sim.config import Positive, PositiveSeconds, Seconds, Share
 from sim.policy.autoscaling import signals
 from sim.policy.autoscaling.controller import Log, Ranged, largest_of_late
-from sim.policy.bounds import Tolerated
+from sim.policy.bounds import Tolerated, Utilisation
 from sim.policy.observation import Decision, Observation
 from sim.policy.setting import Setting
 
 
 class SloFeedbackState(NamedTuple):
-    """target_s: of the latency; asked: ln(replicas) before rounding, NaN at first; error: of the last time."""
+    """target_s: of the latency; concurrency: requests that a replica serves at once; asked: ln(replicas) before
+    rounding, NaN at first; error: of the last time.
+    """
 
     target_s: float
+    concurrency: int = 1
     asked: float = math.nan
     error: float = math.nan
     log: Log = ()
@@ -38,10 +49,12 @@ class SloFeedbackState(NamedTuple):
 class SloFeedback(Ranged):
     """Parameters of the feedback, and the controller itself as pure methods.
 
-    quantile: of latency; target_s: what it should be (None: the shortest SLO of the pool's workloads); gain, growth of
-    ln(replicas) for one of ln(latency); integral_time_s: how long an error lasts until the integral part has done as
-    much as the proportional part; deadband: an error up to this share of the target counts as none; most_error: errors
-    beyond this factor count as this; scale_in_delay_s: nothing is given up that was wanted so lately.
+    quantile: of latency; target_s: what it should be (None: such a share of the shortest SLO of the pool's workloads
+    that the 99th percentile of an exponential tail is at the SLO, 65 % for a p95); gain: growth of ln(replicas) for one
+    of ln(latency); integral_time_s: how long an error lasts until the integral part has done as much as the
+    proportional part; deadband: an error up to this share of the target counts as none; most_busy: share of places
+    taken at most, however fast answers are; most_error: errors beyond this factor count as this; scale_in_delay_s:
+    nothing is given up that was wanted so lately.
     """
 
     kind: Literal["slo_feedback"] = "slo_feedback"
@@ -50,6 +63,7 @@ class SloFeedback(Ranged):
     gain: Positive = 0.5  # assumption: less than one, as latency falls faster than replicas grow near saturation
     integral_time_s: PositiveSeconds = 600.0  # assumption: longer than most replicas take to boot and load
     deadband: Tolerated = 0.1  # assumption: as the HPA's tolerance
+    most_busy: Utilisation = 0.7  # assumption: as for `predictive`; what comes may grow by 3/7 while replicas boot
     most_error: Positive = 2.0  # assumption: one reading never does more than a doubling would
     scale_in_delay_s: Seconds = 300.0  # kube-controller-manager --horizontal-pod-autoscaler-downscale-stabilization
 
@@ -81,8 +95,8 @@ class SloFeedback(Ranged):
 
     @property
     def informed(self) -> bool:
-        """It takes its target from its setting, where none is given."""
-        return self.target_s is None
+        """It takes the places of a replica, and its target where none is given, from its setting."""
+        return True
 
     def begin(self, now_ns: int) -> SloFeedbackState:
         """State where nothing is known of the pool."""
@@ -90,7 +104,8 @@ class SloFeedback(Ranged):
 
     def begin_in(self, setting: Setting, now_ns: int) -> SloFeedbackState:
         """State at the start."""
-        return SloFeedbackState(setting.slo_s if self.target_s is None else self.target_s)
+        target_s = _share_of_slo(self.quantile) * setting.slo_s if self.target_s is None else self.target_s
+        return SloFeedbackState(target_s, setting.concurrency)
 
     def decide(
         self, observation: Observation, state: SloFeedbackState, now_ns: int
@@ -102,17 +117,19 @@ class SloFeedback(Ranged):
             return Decision(current, "NoMetrics"), state
         asked = state.asked if state.asked == state.asked else math.log(current)
         before = state.error if state.error == state.error else 0.0
-        step = self.gain * (error - before + self.sync_period_s / self.integral_time_s * error)
-        if step > 0.0 and False in observation.ready.tolist():
-            step = 0.0
-        asked = min(max(asked + step, math.log(self.min_replicas)), math.log(self.max_replicas))
+        integral = self.sync_period_s / self.integral_time_s * error
+        if integral > 0.0 and False in observation.ready.tolist():
+            integral = 0.0
+        floor = min(max(_taken(observation, state.concurrency) / self.most_busy, self.min_replicas), self.max_replicas)
+        asked = max(asked + self.gain * (error - before + integral), math.log(floor))
+        asked = min(asked, math.log(self.max_replicas))
         raw = self.within(math.ceil(math.exp(asked) - 1e-9))
         replicas, log = largest_of_late(state.log, raw, current, to_ns(self.scale_in_delay_s), now_ns)
         if replicas != raw:
             reason = "ScaleDownStabilised"
         else:
             reason = "TooSlow" if error > 0.0 else "FasterThanNeeded" if error < 0.0 else "WithinDeadband"
-        return Decision(replicas, reason), SloFeedbackState(state.target_s, asked, error, log)
+        return Decision(replicas, reason), state._replace(asked=asked, error=error, log=log)
 
     def _error(self, observation: Observation, target_s: float) -> float:
         """ln(latency / target), cut; NaN where nothing can be said."""
@@ -127,3 +144,24 @@ class SloFeedback(Ranged):
         if math.log1p(-self.deadband) <= error <= math.log1p(self.deadband):
             return 0.0
         return min(max(error, -most), most)
+
+
+def _share_of_slo(quantile: float) -> float:
+    """Where the quantile lies when the 99th percentile is at the SLO: quantile p of an exponential tail is at
+    ln(1 / (1 - p)) of its mean. At most all of the SLO, and at least half, as a service alone takes its time
+    (assumption, as for queue_delay).
+    """
+    return min(max(math.log1p(-quantile) / math.log(0.01), 0.5), 1.0)
+
+
+def _taken(observation: Observation, concurrency: int) -> float:
+    """Places that are taken, in replicas: of each the mean requests inside over its places, or its busy time if less.
+
+    Who waits for a place takes none, as nobody is busy for longer than always; a replica without two scrapes has none.
+    """
+    taken = 0.0
+    for busy, inside in zip(observation.utilisation.tolist(), observation.mean_in_flight.tolist(), strict=True):
+        share = inside / concurrency
+        if busy == busy and share == share:
+            taken += share if share < busy else busy
+    return taken
