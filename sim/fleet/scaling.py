@@ -165,7 +165,7 @@ class ScalingLoop:
         self._plane.scrape(self._row, sample)
         roster = self._fleet.roster()
         seen = self._scrapes.glance(now, sample, roster.slots, roster.requested_ns, roster.ready_ns)
-        self._decide(self._terms.controller, now, self._observation(*seen, math.nan))
+        self._decide(self._terms.controller, now, _observation(self._fleet.target, roster.ready, *seen, math.nan))
 
     def _arm(self) -> None:
         """Be told of the first request where nothing is asked for."""
@@ -226,11 +226,7 @@ class ScalingLoop:
         values, queued, arrived_per_s, span_s = scrapes.read_ahead(first_ns, interval_ns, samples, *places)
         t_ns, state = first_ns, self._state
         for k in range(ticks):
-            age, ready_for, utilisation, in_flight, load, served, waiting = values[k]
-            seen = Observation(
-                target, roster.ready, age, ready_for, utilisation, in_flight, load, served, queued[k],
-                arrived_per_s[k], 0.0, span_s, waiting,
-            )  # fmt: skip
+            seen = _observation(target, roster.ready, values[k], queued[k], arrived_per_s[k], 0.0, span_s, math.nan)
             decision, state = controller.decide(seen, state, t_ns)
             if decision.replicas != target:
                 break
@@ -262,14 +258,16 @@ class ScalingLoop:
         roster = self._fleet.roster()
         seen = self._scrapes.read(now_ns, roster.slots, roster.requested_ns, roster.ready_ns)
         latency_s = math.nan if self._answers is None else self._answers.latency_s(now_ns)
-        return self._observation(*seen, latency_s)
+        return _observation(self._fleet.target, roster.ready, *seen, latency_s)
 
-    def _observation(
-        self, values: NDArray[np.float64], queued: int, arrived_per_s: float, age_s: float, span_s: float,
-        latency_s: float,
-    ) -> Observation:  # fmt: skip
-        age, ready_for, utilisation, in_flight, load, served, waiting = values
-        return Observation(
-            self._fleet.target, self._fleet.roster().ready, age, ready_for, utilisation, in_flight, load, served,
-            queued, arrived_per_s, age_s, span_s, latency_s, waiting,
-        )  # fmt: skip
+
+def _observation(
+    target: int, ready: NDArray[np.bool_], values: NDArray[np.float64], queued: int, arrived_per_s: float,
+    age_s: float, span_s: float, latency_s: float,
+) -> Observation:  # fmt: skip
+    """What scrapes say of a pool. values: by row as `sim.fleet.metrics` reads them, by replica."""
+    age, ready_for, utilisation, in_flight, load, served, waiting = values
+    return Observation(
+        target, ready, age, ready_for, utilisation, in_flight, load, served, queued, arrived_per_s, age_s, span_s,
+        latency_s, waiting,
+    )  # fmt: skip

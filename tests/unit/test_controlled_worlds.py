@@ -1,5 +1,6 @@
 """Controllers in whole worlds: the future, latencies, policies of one's own, control loops that are late or forget."""
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import EntryPoint
 from itertools import pairwise
@@ -14,6 +15,7 @@ from sim.config import InputError, Parameters, Seconds
 from sim.policy import Decision, Observation
 from sim.policy.autoscaling import Plugin, plugin
 from sim.scenario import Scenario, load
+from sim.serving.exact import ExactPlane
 from sim.streams import Streams
 from sim.workload.source import arrival_source
 from sim.world import simulate
@@ -23,12 +25,14 @@ HOUR_S = 3600.0
 
 
 @cache
-def world(*typed: str, engine: str = "exact", horizon: str = "3 h", rate: str = "1 req/s") -> Scenario:
+def world(
+    *typed: str, engine: str = "exact", horizon: str = "3 h", rate: str = "1 req/s", window: str = "1 min"
+) -> Scenario:
     """Some hours on quick machines, at a rate that rises through the day."""
     return load(
         "document_assistant", "phases=production", "admission=none", "cache=none", "learning=none", "value=none",
         "incidents=none", *typed, seed=1, engine=engine, start="2026-03-02 06:00", horizon=horizon,
-        record={"interval": "1 min"}, workload={"rate": rate, "keys": {"kind": "unique"}, "tenants": {"count": 1}},
+        record={"interval": window}, workload={"rate": rate, "keys": {"kind": "unique"}, "tenants": {"count": 1}},
         pool={"machine": {"provisioning": "60 s"}, "model": {"load": "30 s"}},
     )  # fmt: skip
 
@@ -107,11 +111,90 @@ def test_the_oracle_has_asked_for_a_crowd_s_replicas_a_whole_start_before_it(war
     assert [after for at_s, after in asked if at_s <= HOUR_S - start_s][-1] > 2 * usual
 
 
-@pytest.mark.parametrize("kind", ["slo_feedback", "oracle"])
+LOOKED_AHEAD = "pool.scrape.interval=15 s"  # as often as the controllers below decide: ticks are played many at a time
+
+
+@pytest.fixture
+def _looked_ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails where the compiled engine never played many ticks at once."""
+    stood, look_ahead = [], ExactPlane.look_ahead
+
+    def counted(*args: Any) -> bool:
+        stood.append(look_ahead(*args))
+        return stood[-1]
+
+    monkeypatch.setattr(ExactPlane, "look_ahead", counted)
+    yield
+    assert True in stood
+
+
+CONTROLLERS = {
+    "hpa": ("autoscaler=hpa", "autoscaler.sync_period=15 s"),
+    "hpa on its queue": (
+        "autoscaler=hpa", "autoscaler.sync_period=15 s",
+        "autoscaler.metrics=[{kind: external, name: queue, type: average_value, target: 2}]",
+    ),
+    "keda on its queue": (
+        "autoscaler=keda", "autoscaler.polling_interval=15 s", "autoscaler.triggers=[{type: queue, target: 2}]",
+    ),
+    "knative": ("autoscaler=knative", "autoscaler.min_replicas=1", "autoscaler.sync_period=15 s"),
+    "llm_aware": ("autoscaler=llm_aware", "autoscaler.sync_period=15 s"),
+    "oracle": ("autoscaler=oracle", "autoscaler.sync_period=15 s"),
+    "queue_delay": ("autoscaler=queue_delay", "autoscaler.sync_period=15 s"),
+    "ray_serve": ("autoscaler=ray_serve", "autoscaler.min_replicas=1"),
+    "step_scaling on its queue": (
+        "autoscaler=step_scaling", "autoscaler.scale_out.metric=queue", "autoscaler.scale_out.threshold=3",
+        "autoscaler.scale_out.evaluation_periods=1", "autoscaler.scale_out.adjustment=change",
+        "autoscaler.scale_out.min_adjustment_magnitude=0",
+        "autoscaler.scale_out.steps=[{lower: 0, upper: null, adjustment: 1}]",
+    ),
+    "target_tracking": ("autoscaler=target_tracking",),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("_looked_ahead")
+@pytest.mark.parametrize("kind", CONTROLLERS)
 def test_both_engines_are_scaled_alike(kind: str) -> None:
-    got = [simulate(world(f"autoscaler={kind}", engine=engine, horizon="40 min")) for engine in ("exact", "reference")]
+    typed = (*CONTROLLERS[kind], LOOKED_AHEAD, "pool.batching.max_batch_size=1")
+    got = [
+        simulate(world(*typed, engine=engine, horizon="40 min", window="20 min")) for engine in ("exact", "reference")
+    ]
     assert scaled(got[0]) == scaled(got[1])
+    assert len(scaled(got[0])) > 1  # its limits at the start, and what it has decided
     pd.testing.assert_frame_equal(got[0].timeseries, got[1].timeseries)
+
+
+class Watching:
+    """Two replicas, always; remembers what it was shown."""
+
+    min_replicas = max_replicas = initial_replicas = 2
+    sync_period_s = 15.0
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[int, Observation]] = []
+
+    def begin(self, now_ns: int) -> None:
+        return None
+
+    def decide(self, observation: Observation, state: None, now_ns: int) -> tuple[Decision, None]:
+        self.shown.append((now_ns, Observation(*(np.copy(value) for value in observation))))
+        return Decision(2, "Watching"), None
+
+
+@pytest.mark.usefixtures("_looked_ahead")
+def test_a_controller_sees_the_same_whether_its_ticks_are_played_one_or_many_at_a_time() -> None:
+    """Of an overload, so that requests wait at replicas. Only the compiled engine looks ahead."""
+    ahead, single = Watching(), Watching()
+    for engine, policy in (("exact", ahead), ("reference", single)):
+        simulate(
+            world(LOOKED_AHEAD, "pool.batching.max_batch_size=1", engine=engine, horizon="40 min", window="20 min"),
+            policies={"main": policy},
+        )
+    assert [at_ns for at_ns, _ in ahead.shown] == [at_ns for at_ns, _ in single.shown]
+    for field in Observation._fields:
+        for (at_ns, one), (_, other) in zip(ahead.shown, single.shown, strict=True):
+            np.testing.assert_array_equal(getattr(one, field), getattr(other, field), f"{field} at {at_ns}")
+    assert max(seen.queued.sum() for _, seen in ahead.shown) > 10.0
 
 
 def test_reading_latencies_changes_no_record() -> None:
