@@ -15,8 +15,8 @@ from sim.policy.autoscaling.step_scaling import StepScaling
 from sim.policy.autoscaling.target_tracking import Tracking
 from sim.policy.manifests import aws_steps
 from sim.policy.manifests.aws_steps import STEPS
-from sim.policy.manifests.behaviour import beyond, rounded_s
 from sim.policy.manifests.fields import Findings, Node, Policy, ordered
+from sim.policy.manifests.losses import beyond, rounded_s
 from sim.policy.manifests.quantities import number, per_cents, percent, plain, text, truth, whole, whole_seconds
 
 WHAT = "AWS Application Auto Scaling policy (JSON)"

@@ -9,8 +9,8 @@ from typing import Any
 
 from sim.policy.autoscaling.step_rules import StepPolicy
 from sim.policy.autoscaling.step_scaling import StepScaling
-from sim.policy.manifests.behaviour import rounded_s
 from sim.policy.manifests.fields import Findings, Node, Policy
+from sim.policy.manifests.losses import rounded_s
 from sim.policy.manifests.quantities import number, per_cents, percent, plain, text, whole, whole_seconds
 
 STEPS = "StepScalingPolicyConfiguration"

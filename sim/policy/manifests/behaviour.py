@@ -5,9 +5,9 @@ Source: kubernetes/kubernetes pkg/apis/autoscaling/v2/types.go (HPAScalingRules,
 
 from typing import Any
 
-from sim.config import Parameters
 from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules, ScalingRules
 from sim.policy.manifests.fields import Node, Policy
+from sim.policy.manifests.losses import rounded_s
 from sim.policy.manifests.quantities import as_quantity, quantity, share_percent, whole, whole_seconds
 
 _SELECT = {"Max": "max", "Min": "min", "Disabled": "disabled"}
@@ -90,23 +90,3 @@ def _fields(rules: ScalingRules, path: str, lost: list[str]) -> dict[str, Any]:
         ],
         "tolerance": tolerance,
     }
-
-
-def rounded_s(value_s: float, path: str, lost: list[str], least: int = 0) -> int:
-    """Whole seconds, and a sentence where that is not what it was."""
-    found = max(least, round(value_s))
-    if found != value_s:
-        lost.append(f"{path}: {value_s:g} s rounded to {found} s.")
-    return found
-
-
-def beyond(policy: Parameters, of: dict[str, str]) -> list[str]:
-    """What of a policy its manifest has no field for and differs from the default. of: why, by field of ours."""
-    sentences = []
-    for field, why in of.items():
-        value, default = getattr(policy, field), type(policy).model_fields[field].default
-        if value != default:
-            key = type(policy).model_fields[field].alias or field
-            shown = policy.model_dump(mode="json", by_alias=True)[key]
-            sentences.append(f"{key} {shown}: {why}.")
-    return sentences

@@ -11,6 +11,7 @@ from sim.policy.autoscaling.hpa import HorizontalPodAutoscaler
 from sim.policy.manifests import behaviour
 from sim.policy.manifests.fields import Findings, Node, Policy, ordered, versioned
 from sim.policy.manifests.hpa_metrics import entry, read_metric, same, set_target
+from sim.policy.manifests.losses import beyond
 from sim.policy.manifests.quantities import whole
 
 WHAT = "HorizontalPodAutoscaler (autoscaling/v2)"
@@ -66,7 +67,7 @@ def write(
 ) -> tuple[dict[str, Any], list[str]]:
     """The manifest, and what it has no field for. like: a manifest to change; found: how to read its metrics."""
     document = deepcopy(like) if like is not None else _new()
-    spec, lost = document["spec"], behaviour.beyond(policy, _FLAGS)
+    spec, lost = document["spec"], beyond(policy, _FLAGS)
     if policy.min_replicas != 1 or "minReplicas" in spec:
         spec["minReplicas"] = policy.min_replicas
     spec["maxReplicas"] = policy.max_replicas

@@ -11,6 +11,7 @@ from sim.policy.autoscaling.keda import Keda
 from sim.policy.manifests import behaviour
 from sim.policy.manifests.fields import Findings, Node, Policy, ordered, versioned
 from sim.policy.manifests.keda_triggers import read_trigger, write_triggers
+from sim.policy.manifests.losses import beyond, rounded_s
 from sim.policy.manifests.quantities import whole, whole_seconds
 
 WHAT = "KEDA ScaledObject (keda.sh/v1alpha1)"
@@ -106,9 +107,9 @@ def write(
 ) -> tuple[dict[str, Any], list[str]]:
     """The manifest, and what it has no field for. like: a manifest to change; found: how to read its triggers."""
     document = deepcopy(like) if like is not None else _new()
-    spec, lost = document["spec"], behaviour.beyond(policy, _FLAGS)
+    spec, lost = document["spec"], beyond(policy, _FLAGS)
     seconds = {
-        key: behaviour.rounded_s(value, f"spec.{key}", lost, least)
+        key: rounded_s(value, f"spec.{key}", lost, least)
         for key, value, least in (
             ("pollingInterval", policy.polling_interval_s, 1),
             ("cooldownPeriod", policy.cooldown_s, 0),

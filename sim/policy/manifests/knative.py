@@ -8,8 +8,8 @@ from copy import deepcopy
 from typing import Any
 
 from sim.policy.autoscaling.knative import Knative
-from sim.policy.manifests.behaviour import beyond
 from sim.policy.manifests.fields import Findings, Node, Policy, ordered, versioned
+from sim.policy.manifests.losses import beyond
 from sim.policy.manifests.quantities import (
     as_go_duration,
     go_duration,

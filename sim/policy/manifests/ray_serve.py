@@ -9,8 +9,8 @@ from typing import Any
 
 from sim.config import InputError, Problem
 from sim.policy.autoscaling.ray_serve import RayServe
-from sim.policy.manifests.behaviour import beyond
 from sim.policy.manifests.fields import Findings, Node, Policy, ordered
+from sim.policy.manifests.losses import beyond
 from sim.policy.manifests.quantities import number, plain, seconds, whole
 
 WHAT = "Ray Serve config (applications, or a RayService)"
