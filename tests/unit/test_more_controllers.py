@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from sim.policy import Observation, Setting
 from sim.policy.autoscaling import LlmAware, Oracle, Predictive, QueueDelay, Scheduled, SloFeedback
-from sim.policy.autoscaling.controller import largest_of_late
+from sim.policy.autoscaling.scale_in_delay import largest_of_late
 from sim.policy.autoscaling.scheduled import DAYS
 
 S = 1_000_000_000

@@ -105,26 +105,3 @@ class Ranged(Bounded):
     """A controller between two limits, asked every `sync_period_s`."""
 
     sync_period_s: Period = 15.0  # kube-controller-manager --horizontal-pod-autoscaler-sync-period
-
-
-Log = tuple[tuple[int, int], ...]
-"""(replicas, at_ns), oldest first: what was recommended, as far as it still counts."""
-
-
-def largest_of_late(log: Log, desired: int, current: int, window_ns: int, now_ns: int) -> tuple[int, Log]:
-    """The largest recommendation of a window, `desired` being the newest: nothing is given up that was wanted lately.
-
-    log: of the last time, empty at the start, where `current` counts as recommended. Returns the log for the next time
-    too; it falls from count to count, as a smaller recommendation before a larger one never counts again.
-    """
-    if len(log) == 1 and log[0][0] == desired:
-        return desired, ((desired, now_ns),)
-    if not log:
-        log = ((current, now_ns),)
-    first, last = 0, len(log)
-    while last and log[last - 1][0] <= desired:
-        last -= 1
-    while first < last and log[first][1] <= now_ns - window_ns:
-        first += 1
-    log = (*log[first:last], (desired, now_ns))
-    return log[0][0], log

@@ -18,9 +18,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import ValidationInfo, field_validator
 
-from sim.clock.calendar import to_ns
-from sim.config import Count, NonNegative, Positive, Seconds, Share
-from sim.policy.autoscaling.controller import Log, Ranged, largest_of_late
+from sim.config import Count, NonNegative, Positive, Share
+from sim.policy.autoscaling.scale_in_delay import Delayed, Log
 from sim.policy.bounds import Period
 from sim.policy.observation import Decision, Observation
 from sim.policy.setting import Setting
@@ -43,12 +42,12 @@ class Room(NamedTuple):
     left_queue: float
 
 
-class LlmAware(Ranged):
+class LlmAware(Delayed):
     """Parameters of saturation-based scaling, and the controller itself as pure methods.
 
     occupancy, queue: a replica is saturated from this share of its places taken, or this many requests waiting, on;
     spare_occupancy, spare_queue: what there should be to spare on average; concurrency: sequences that a replica serves
-    at once (None: its largest batch); scale_in_delay_s: nothing is given up that was wanted so lately.
+    at once (None: its largest batch).
     """
 
     kind: Literal["llm_aware"] = "llm_aware"
@@ -58,7 +57,6 @@ class LlmAware(Ranged):
     spare_queue: NonNegative = 3.0  # queueSpareTrigger
     concurrency: Count | None = None
     sync_period_s: Period = 60.0  # assumption: a decision a minute, the window of the analyser's metrics
-    scale_in_delay_s: Seconds = 300.0  # kube-controller-manager --horizontal-pod-autoscaler-downscale-stabilization
 
     @field_validator("occupancy")
     @classmethod
@@ -112,9 +110,9 @@ class LlmAware(Ranged):
         elif room.left_occupancy >= self.spare_occupancy and room.left_queue >= self.spare_queue:
             raw, reason = current - 1, "MuchToSpare"
         raw = self.within(raw)
-        replicas, log = largest_of_late(state.log, raw, current, to_ns(self.scale_in_delay_s), now_ns)
+        decision, log = self.delayed(raw, reason, state.log, current, now_ns)
         # one at a time: what was wanted lately holds the count, and never raises it
-        return Decision(min(replicas, max(current, raw)), reason), state._replace(log=log)
+        return Decision(min(decision.replicas, max(current, raw)), reason), state._replace(log=log)
 
     def room(self, loads: list[tuple[float, float]]) -> Room:
         """What there is to spare. loads: (share of places taken, requests waiting) of each replica."""

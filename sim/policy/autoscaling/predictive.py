@@ -19,8 +19,8 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from sim.clock.calendar import to_ns
 from sim.config import PositiveSeconds, Rate, Seconds, Share
 from sim.config.units import SECONDS, format_quantity
-from sim.policy.autoscaling.controller import Log, Ranged, largest_of_late
 from sim.policy.autoscaling.forecast import Smoothed, fit
+from sim.policy.autoscaling.scale_in_delay import Delayed, Log
 from sim.policy.autoscaling.throughput import known, learnt
 from sim.policy.bounds import Utilisation
 from sim.policy.observation import Decision, Observation
@@ -66,13 +66,12 @@ class PredictiveState(NamedTuple):
         return self.off / self.came if self.came > 0.0 else math.nan
 
 
-class Predictive(Ranged):
+class Predictive(Delayed):
     """Parameters of the forecast, and the controller itself as pure methods.
 
     target: share of time that replicas may be busy at most; capacity_per_s: requests that one gives (None: learnt from
     answers and busy time); step_s, season_s, history_s: of the series that is forecast; refit_s: between two fits;
-    lead_s: time ahead of which replicas are asked for (None: that of booting and loading); margin: on the forecast;
-    scale_in_delay_s: nothing is given up that was wanted so lately.
+    lead_s: time ahead of which replicas are asked for (None: that of booting and loading); margin: on the forecast.
     """
 
     kind: Literal["predictive"] = "predictive"
@@ -84,7 +83,6 @@ class Predictive(Ranged):
     refit_s: PositiveSeconds = 604_800.0  # assumption: weights change slowly; what comes is taken in at every step
     lead_s: Seconds | None = None
     margin: Share = 0.1  # assumption
-    scale_in_delay_s: Seconds = 300.0  # kube-controller-manager --horizontal-pod-autoscaler-downscale-stabilization
 
     @field_validator("capacity_per_s")
     @classmethod
@@ -170,14 +168,11 @@ class Predictive(Ranged):
         foreseen_per_s = state.peak_per_s * (1.0 + self.margin)
         needed = max(foreseen_per_s, now_per_s) / (capacity_per_s * self.target)
         raw = self.within(math.ceil(min(needed, 1e9) - 1e-9))
-        window_ns = to_ns(self.scale_in_delay_s)
-        replicas, log = largest_of_late(state.log, raw, self.within(current), window_ns, now_ns)
         reason = "PresentRate"
-        if replicas != raw:
-            reason = "ScaleDownStabilised"
-        elif foreseen_per_s >= now_per_s and state.smoothed is not None:
+        if foreseen_per_s >= now_per_s and state.smoothed is not None:
             reason = f"Forecast:error={100 * state.error:.0f}%" if state.came > 0.0 else "Forecast"
-        return Decision(replicas, reason), state._replace(log=log)
+        decision, log = self.delayed(raw, reason, state.log, current, now_ns)
+        return decision, state._replace(log=log)
 
     def _stepped(self, state: PredictiveState, now_ns: int) -> PredictiveState:
         """A step is over: its rate joins the series, the forecast of it is held against it, and the next ones made."""

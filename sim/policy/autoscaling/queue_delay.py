@@ -10,9 +10,8 @@ from answers and busy time, and begins as a replica's throughput of one request 
 import math
 from typing import Literal, NamedTuple
 
-from sim.clock.calendar import to_ns
-from sim.config import PositiveSeconds, Seconds
-from sim.policy.autoscaling.controller import Log, Ranged, largest_of_late
+from sim.config import PositiveSeconds
+from sim.policy.autoscaling.scale_in_delay import Delayed, Log
 from sim.policy.autoscaling.throughput import known, learnt
 from sim.policy.bounds import Utilisation
 from sim.policy.observation import Decision, Observation
@@ -31,17 +30,16 @@ class QueueDelayState(NamedTuple):
     log: Log = ()
 
 
-class QueueDelay(Ranged):
+class QueueDelay(Delayed):
     """Parameters of a controller of the queue's wait, and the controller itself as pure methods.
 
     target_s: longest mean wait in a queue; None: half of the shortest SLO of the pool's workloads. max_utilisation:
-    share of time that replicas may be busy at most. scale_in_delay_s: nothing is given up that was wanted so lately.
+    share of time that replicas may be busy at most.
     """
 
     kind: Literal["queue_delay"] = "queue_delay"
     target_s: PositiveSeconds | None = None  # assumption: the other half is for the service
     max_utilisation: Utilisation = 0.8  # assumption: as the target of the Kubernetes HPA
-    scale_in_delay_s: Seconds = 300.0  # kube-controller-manager --horizontal-pod-autoscaler-downscale-stabilization
 
     @property
     def informed(self) -> bool:
@@ -70,13 +68,9 @@ class QueueDelay(Ranged):
         for_rate = arrived_per_s / (per_s * self.max_utilisation) if arrived_per_s == arrived_per_s else 0.0
         for_wait = waiting / (per_s * state.target_s)
         raw = self.within(math.ceil(min(max(for_rate, for_wait), 1e9) - 1e-9))
-        window_ns = to_ns(self.scale_in_delay_s)
-        replicas, log = largest_of_late(state.log, raw, self.within(current), window_ns, now_ns)
-        if replicas != raw:
-            reason = "ScaleDownStabilised"
-        else:
-            reason = "QueueDelay" if for_wait > for_rate else "Utilisation"
-        return Decision(replicas, reason), state._replace(log=log)
+        reason = "QueueDelay" if for_wait > for_rate else "Utilisation"
+        decision, log = self.delayed(raw, reason, state.log, current, now_ns)
+        return decision, state._replace(log=log)
 
 
 def _waiting(observation: Observation, concurrency: int) -> float:

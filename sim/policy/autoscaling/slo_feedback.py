@@ -25,10 +25,9 @@ from typing import Literal, NamedTuple
 
 from pydantic import field_validator
 
-from sim.clock.calendar import to_ns
-from sim.config import Positive, PositiveSeconds, Seconds, Share
+from sim.config import Positive, PositiveSeconds, Share
 from sim.policy.autoscaling import signals
-from sim.policy.autoscaling.controller import Log, Ranged, largest_of_late
+from sim.policy.autoscaling.scale_in_delay import Delayed, Log
 from sim.policy.bounds import Tolerated, Utilisation
 from sim.policy.observation import Decision, Observation
 from sim.policy.setting import Setting
@@ -46,15 +45,14 @@ class SloFeedbackState(NamedTuple):
     log: Log = ()
 
 
-class SloFeedback(Ranged):
+class SloFeedback(Delayed):
     """Parameters of the feedback, and the controller itself as pure methods.
 
     quantile: of latency; target_s: what it should be (None: such a share of the shortest SLO of the pool's workloads
     that the 99th percentile of an exponential tail is at the SLO, 65 % for a p95); gain: growth of ln(replicas) for one
     of ln(latency); integral_time_s: how long an error lasts until the integral part has done as much as the
     proportional part; deadband: an error up to this share of the target counts as none; most_busy: share of places
-    taken at most, however fast answers are; most_error: errors beyond this factor count as this; scale_in_delay_s:
-    nothing is given up that was wanted so lately.
+    taken at most, however fast answers are; most_error: errors beyond this factor count as this.
     """
 
     kind: Literal["slo_feedback"] = "slo_feedback"
@@ -65,7 +63,6 @@ class SloFeedback(Ranged):
     deadband: Tolerated = 0.1  # assumption: as the HPA's tolerance
     most_busy: Utilisation = 0.7  # assumption: as for `predictive`; what comes may grow by 3/7 while replicas boot
     most_error: Positive = 2.0  # assumption: one reading never does more than a doubling would
-    scale_in_delay_s: Seconds = 300.0  # kube-controller-manager --horizontal-pod-autoscaler-downscale-stabilization
 
     @field_validator("quantile")
     @classmethod
@@ -124,12 +121,9 @@ class SloFeedback(Ranged):
         asked = max(asked + self.gain * (error - before + integral), math.log(floor))
         asked = min(asked, math.log(self.max_replicas))
         raw = self.within(math.ceil(math.exp(asked) - 1e-9))
-        replicas, log = largest_of_late(state.log, raw, current, to_ns(self.scale_in_delay_s), now_ns)
-        if replicas != raw:
-            reason = "ScaleDownStabilised"
-        else:
-            reason = "TooSlow" if error > 0.0 else "FasterThanNeeded" if error < 0.0 else "WithinDeadband"
-        return Decision(replicas, reason), state._replace(asked=asked, error=error, log=log)
+        reason = "TooSlow" if error > 0.0 else "FasterThanNeeded" if error < 0.0 else "WithinDeadband"
+        decision, log = self.delayed(raw, reason, state.log, current, now_ns)
+        return decision, state._replace(asked=asked, error=error, log=log)
 
     def _error(self, observation: Observation, target_s: float) -> float:
         """ln(latency / target), cut; NaN where nothing can be said."""
