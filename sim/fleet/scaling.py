@@ -18,11 +18,11 @@ from sim.fleet.pace import Draws, Pace
 from sim.fleet.parameters import Control, Scrape
 from sim.fleet.startup_work import scrapes_of
 from sim.policy.observation import Decision, Observation
-from sim.policy.setting import Setting
+from sim.policy.setting import UNSAID, Setting
 
 _MOST_AHEAD = 64  # ticks: beyond, nothing is gained that would be worth the memory
 _WORTHWHILE = 3
-_ON_TIME, _UNSAID = Control(), Setting()
+_ON_TIME = Control()
 
 
 class ScalingPolicy(Protocol):
@@ -56,7 +56,7 @@ class ScalingPolicy(Protocol):
     def informed(self) -> bool:
         """Whether it uses its setting, so that it begins anew where that changes."""
 
-    def begin_in(self, setting: Setting, now_ns: int) -> Any:
+    def begin(self, now_ns: int, setting: Setting) -> Any:
         """State at the start."""
 
     def decide(self, observation: Observation, state: Any, now_ns: int) -> tuple[Decision, Any]:
@@ -91,7 +91,7 @@ class Terms:
     controller: ScalingPolicy
     scrape: Scrape
     control: Control = _ON_TIME
-    setting: Setting = _UNSAID
+    setting: Setting = UNSAID
     answered: Answered | None = None
 
     def same_as(self, other: "Terms | None") -> bool:
@@ -131,7 +131,7 @@ class ScalingLoop:
             self._scrapes = scrapes_of(self._slots, self._interval_ns, lag_ns, startup)
         self._terms = terms
         self._handed_over += 1
-        self._state = controller.begin_in(terms.setting, now)
+        self._state = controller.begin(now, terms.setting)
         self._answers = None
         if controller.latency_quantile is not None and terms.answered is not None:
             lag_ns = to_ns(scrape.lag_s)
@@ -247,7 +247,7 @@ class ScalingLoop:
 
     def _decide(self, controller: ScalingPolicy, now_ns: int, seen: Observation) -> None:
         if now_ns >= self._pace.restart_ns and self._terms is not None:
-            self._state = controller.begin_in(self._terms.setting, now_ns)
+            self._state = controller.begin(now_ns, self._terms.setting)
             self._pace.restarted(now_ns)
         decision, self._state = controller.decide(seen, self._state, now_ns)
         if decision.replicas != self._fleet.target:

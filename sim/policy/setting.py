@@ -37,3 +37,7 @@ class Setting(NamedTuple):
     best_per_s: float = math.nan
     slo_s: float = math.nan
     coming: Coming = nobody
+
+
+UNSAID = Setting()
+"""Nobody said anything of the pool."""

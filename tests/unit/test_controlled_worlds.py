@@ -12,7 +12,7 @@ import pytest
 
 from sim.clock.calendar import to_ns
 from sim.config import InputError, Parameters, Seconds
-from sim.policy import Decision, Observation
+from sim.policy import Decision, Observation, Setting
 from sim.policy.autoscaling import Plugin, plugin
 from sim.scenario import Scenario, load
 from sim.serving.exact import ExactPlane
@@ -260,6 +260,34 @@ def test_an_object_passed_in_python_scales_its_pool() -> None:
     steps = [(at_s, count) for at_s, count, why in scaled(run) if why == "Counted"]
     assert steps == [(600.0, 2.0), (1200.0, 3.0)]  # what it asks beyond its own limit is cut
     assert "scaled by Counting, an object passed in Python" in run.notes[0]
+
+
+class Told(Counting):
+    """Remembers the settings in which it has begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settings: list[Setting] = []
+
+    def begin(self, now_ns: int, setting: Setting) -> Count:
+        self.settings.append(setting)
+        return super().begin(now_ns)
+
+
+class Unasked(Counting):
+    """Takes something else behind the time."""
+
+    def begin(self, now_ns: int, memory: int = 0) -> Count:
+        return Count(memory)
+
+
+def test_a_policy_of_ones_own_is_told_its_setting_where_it_takes_one() -> None:
+    told, unasked = Told(), Unasked()
+    runs = [simulate(world("autoscaler=fixed", horizon="1 h"), policies={"main": one}) for one in (told, unasked)]
+    assert [setting.timezone for setting in told.settings] == [world().timezone]
+    assert told.settings[0].boot_s > 0.0
+    assert scaled(runs[0]) == scaled(runs[1])
+    assert [Plugin.of(one, "mine").informed for one in (told, unasked)] == [True, False]
 
 
 @pytest.mark.parametrize(

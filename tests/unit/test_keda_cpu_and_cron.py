@@ -52,7 +52,7 @@ def keda(*triggers: dict[str, Any], **given: Any) -> Keda:
 
 def lived(controller: Keda, start: int, loads: list[dict[str, Any]], setting: Setting = MIDNIGHT) -> list[int]:
     """Counts asked for at ticks of 15 s, when each is there at once and sees the next load."""
-    state, count, got = controller.begin_in(setting, 0), start, []
+    state, count, got = controller.begin(0, setting), start, []
     for i, load in enumerate(loads, start=1):
         decision, state = controller.decide(observed(count, **load), state, i * 15 * S)
         count = decision.replicas

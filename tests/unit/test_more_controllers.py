@@ -38,7 +38,7 @@ def seen(n: int = 1, **given: Any) -> Observation:
 
 
 def asked(controller: Any, observations: list[Observation], setting: Setting, step_s: float = 15.0) -> list[int]:
-    state, got = controller.begin_in(setting, 0), []
+    state, got = controller.begin(0, setting), []
     for i, observation in enumerate(observations):
         decision, state = controller.decide(observation, state, round((i + 1) * step_s * S))
         got.append(decision.replicas)
@@ -221,7 +221,7 @@ def pool(load: float, n: int) -> Observation:
 
 def driven(controller: SloFeedback, load: float, n: int, ticks: int) -> list[int]:
     """Counts of the closed loop, whose replicas are ready at once."""
-    state, got = controller.begin_in(Setting(), 0), []
+    state, got = controller.begin(0), []
     for k in range(ticks):
         decision, state = controller.decide(pool(load, n), state, (k + 1) * 15 * S)
         n = decision.replicas
@@ -268,7 +268,7 @@ def test_no_answers_are_the_worst_with_requests_inside_and_the_best_without() ->
 def test_the_loop_settles_where_latency_meets_the_target() -> None:
     # a pool whose latency is 1 s x (8 / replicas)^1.5: 8 replicas hold the target
     controller, n = feedback(gain=0.5, integral_time_s=60.0), 2
-    state = controller.begin_in(Setting(), 0)
+    state = controller.begin(0)
     for k in range(400):
         decision, state = controller.decide(steady((8 / n) ** 1.5, n), state, (k + 1) * 15 * S)
         n = decision.replicas
@@ -341,7 +341,7 @@ def test_the_places_of_a_replica_are_its_largest_batch_where_none_are_given() ->
 @given(st.lists(st.lists(st.floats(0.0, 300.0), min_size=1, max_size=8), max_size=20))
 def test_never_more_than_a_step_at_a_time(rounds: list[list[float]]) -> None:
     controller = llm(scale_in_delay_s=120.0)
-    state = controller.begin_in(Setting(), 0)
+    state = controller.begin(0)
     for k, in_flight in enumerate(rounds):
         decision, state = controller.decide(seen(len(in_flight), in_flight=in_flight), state, (k + 1) * 60 * S)
         assert abs(decision.replicas - len(in_flight)) <= 1
@@ -473,7 +473,7 @@ def test_a_daily_rush_is_served_before_it_comes_once_two_days_have_been_seen() -
         max_replicas=50, target=1.0, capacity_per_s=1.0, step_s=900.0, margin=0.0, sync_period_s=300.0,
         scale_in_delay_s=0.0, refit_s=86_400.0,
     )  # fmt: skip
-    state = controller.begin_in(Setting(boot_s=1800.0), 0)
+    state = controller.begin(0, Setting(boot_s=1800.0))
     at: dict[float, int] = {}
     for k in range(1, 5 * 288 + 1):
         hour = (k * 300 - 1) / 3600.0 % 24
@@ -497,7 +497,7 @@ def test_a_forecast_holds_its_error_in_the_reason() -> None:
         max_replicas=50, target=1.0, capacity_per_s=1.0, step_s=60.0, season_s=120.0, history_s=600.0,
         sync_period_s=60.0, margin=0.5,
     )  # fmt: skip
-    state, reasons = controller.begin_in(Setting(), 0), []
+    state, reasons = controller.begin(0), []
     for k in range(1, 40):
         decision, state = controller.decide(seen(1, arrived_per_s=4.0), state, k * 60 * S)
         reasons.append(decision.reason)

@@ -71,7 +71,7 @@ class Watcher:
     max_replicas: int = 3
     initial_replicas: int = 0
 
-    def begin_in(self, setting: Setting, now_ns: int) -> Memory:
+    def begin(self, now_ns: int, setting: Setting) -> Memory:
         return Memory(now_ns)
 
     def decide(self, observation: Observation, state: Memory, now_ns: int) -> tuple[Decision, Memory]:

@@ -1,10 +1,10 @@
 """Controllers that set a pool's number of replicas, one file each.
 
-A controller is its parameter class (`Controller`) with `begin(now_ns) -> state` and `decide(observation, state, now_ns)
--> (decision, state)`, both pure, and the attributes `min_replicas`, `max_replicas`, `initial_replicas` and
-`sync_period_s` (None: nothing it sees can change its mind, so it is asked once). `controller.py` says what else the
-loop around it asks: whether a first request wakes it, which quantile of latency it sees, and `begin_in(setting,
-now_ns)` for those that use what is known of their pool.
+A controller is its parameter class (`Controller`) with `begin(now_ns, setting) -> state` and `decide(observation,
+state, now_ns) -> (decision, state)`, both pure, and the attributes `min_replicas`, `max_replicas`, `initial_replicas`
+and `sync_period_s` (None: nothing it sees can change its mind, so it is asked once). The setting is what is known of
+its pool. `controller.py` says what else the loop around it asks: whether a first request wakes it, which quantile of
+latency it sees, and whether it uses its setting.
 """
 
 from typing import Annotated

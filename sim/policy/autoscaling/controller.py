@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from sim.config import Count, Parameters
 from sim.policy.bounds import Period, Replicas
 from sim.policy.observation import Decision, Observation
-from sim.policy.setting import Setting
+from sim.policy.setting import UNSAID, Setting
 
 
 class Controller(Parameters):
@@ -35,12 +35,8 @@ class Controller(Parameters):
         return False
 
     @abstractmethod
-    def begin(self, now_ns: int) -> Any:
-        """State at the start."""
-
-    def begin_in(self, setting: Setting, now_ns: int) -> Any:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> Any:
         """State at the start in a setting, of which most take no notice."""
-        return self.begin(now_ns)
 
     @abstractmethod
     def decide(self, observation: Observation, state: Any, now_ns: int) -> tuple[Decision, Any]:

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 from sim.policy.autoscaling.controller import Controller
 from sim.policy.bounds import FixedReplicas
 from sim.policy.observation import Decision, Observation
+from sim.policy.setting import UNSAID, Setting
 
 
 class FixedState(NamedTuple):
@@ -37,7 +38,7 @@ class Fixed(Controller):
         """Never asked again: no observation changes the answer."""
         return None
 
-    def begin(self, now_ns: int) -> FixedState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> FixedState:
         """State at the start."""
         return FixedState()
 

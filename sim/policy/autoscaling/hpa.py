@@ -48,6 +48,7 @@ from sim.policy.autoscaling.hpa_replicas import Tolerance
 from sim.policy.autoscaling.hpa_rules import ScaleDownRules, ScaleUpRules
 from sim.policy.bounds import Tolerated
 from sim.policy.observation import Decision, Observation
+from sim.policy.setting import UNSAID, Setting
 
 _DEFAULT_TARGET = 0.8
 _MOST_METRICS = 100  # assumption: more than anybody writes
@@ -154,7 +155,7 @@ class HorizontalPodAutoscaler(Ranged, _Measured):
             down=self.scale_down.rates(),
         )
 
-    def begin(self, now_ns: int) -> HpaState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> HpaState:
         """State at the start: nothing remembered; the first decision records the count it finds, as upstream."""
         return HpaState((), (), ())
 

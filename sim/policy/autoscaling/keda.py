@@ -37,7 +37,7 @@ from sim.policy.autoscaling.hpa_tally import tally_utilisation
 from sim.policy.autoscaling.keda_triggers import AnyTrigger, CpuTrigger, CronTrigger, Fallback, Trigger
 from sim.policy.bounds import Period, Tolerated
 from sim.policy.observation import Decision, Observation
-from sim.policy.setting import Setting
+from sim.policy.setting import UNSAID, Setting
 
 Values = list[float | None]
 """What each trigger but those of the CPU measures, None where it fails."""
@@ -171,11 +171,7 @@ class Keda(Bounded):
         times = self.polling_interval_s, self.hpa_sync_period_s, self.cooldown_s, self.initial_cooldown_s
         return _Spans(*(to_ns(time_s) for time_s in times))
 
-    def begin(self, now_ns: int) -> KedaState:
-        """State where nothing is known of the scenario: it began in 1970, UTC."""
-        return self.begin_in(Setting(), now_ns)
-
-    def begin_in(self, setting: Setting, now_ns: int) -> KedaState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> KedaState:
         """State at the start: no trigger has been active, poll and sync are due after their first interval."""
         spans = self._spans
         hpa = self._hpa.begin(now_ns)

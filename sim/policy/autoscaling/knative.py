@@ -29,6 +29,7 @@ from sim.policy.autoscaling.knative_scale import Mode, Spec, scale, started
 from sim.policy.autoscaling.knative_windows import Window, empty, is_empty, linear, record, smoothing, weighted
 from sim.policy.bounds import Period
 from sim.policy.observation import Decision, Observation
+from sim.policy.setting import UNSAID, Setting
 
 _DEFAULT_TARGETS = {"concurrency": 100.0, "rps": 200.0}  # container-concurrency-, requests-per-second-target-default
 _LEAST_TARGET = 0.01  # pkg/apis/autoscaling/register.go: TargetMin
@@ -211,7 +212,7 @@ class Knative(Bounded):
         )
         return _Plan(spec, smoothing(buckets[0]), smoothing(buckets[1]), buckets, terms)
 
-    def begin(self, now_ns: int) -> KnativeState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> KnativeState:
         """State at the start: nothing averaged, and not yet active."""
         stable, panic = self._plan.buckets
         life = born(self.initial_replicas, now_ns)

@@ -22,7 +22,7 @@ from sim.config import Count, NonNegative, Positive, Share
 from sim.policy.autoscaling.scale_in_delay import Delayed, Log
 from sim.policy.bounds import Period
 from sim.policy.observation import Decision, Observation
-from sim.policy.setting import Setting
+from sim.policy.setting import UNSAID, Setting
 
 
 class LlmAwareState(NamedTuple):
@@ -88,11 +88,7 @@ class LlmAware(Delayed):
         """It takes the concurrency from its setting, where none is given."""
         return self.concurrency is None
 
-    def begin(self, now_ns: int) -> LlmAwareState:
-        """State where nothing is known of the pool."""
-        return self.begin_in(Setting(), now_ns)
-
-    def begin_in(self, setting: Setting, now_ns: int) -> LlmAwareState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> LlmAwareState:
         """State at the start."""
         return LlmAwareState(setting.concurrency if self.concurrency is None else self.concurrency)
 

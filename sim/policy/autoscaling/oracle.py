@@ -17,7 +17,7 @@ from sim.config import Count, Seconds
 from sim.policy.autoscaling.controller import Ranged
 from sim.policy.bounds import Period, Utilisation
 from sim.policy.observation import Decision, Observation
-from sim.policy.setting import Coming, Setting, nobody
+from sim.policy.setting import UNSAID, Coming, Setting, nobody
 
 _MOST_STRETCHES = 100_000  # assumption: of one look ahead; a boot of days in steps of seconds is a mistake
 
@@ -55,11 +55,7 @@ class Oracle(Ranged):
         """It takes all that it knows from its setting."""
         return True
 
-    def begin(self, now_ns: int) -> OracleState:
-        """State where nothing is known of the pool."""
-        return self.begin_in(Setting(), now_ns)
-
-    def begin_in(self, setting: Setting, now_ns: int) -> OracleState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> OracleState:
         """State at the start."""
         # until the next decision a replica can be asked for no earlier, and then it boots
         ahead_s = setting.boot_s + self.sync_period_s + self.margin_s

@@ -8,6 +8,7 @@ and never code. `sim.simulate(scenario, policies={"POOL": controller})` passes o
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
@@ -15,11 +16,11 @@ from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_va
 from sim.policy.autoscaling.controller import Controller
 from sim.policy.bounds import MAX_REPLICAS, MIN_PERIOD_S
 from sim.policy.observation import Decision, Observation
-from sim.policy.setting import Setting
+from sim.policy.setting import UNSAID, Setting
 
 GROUP = "poc2scale.policies"
 NEEDED = ("begin", "decide", "min_replicas", "max_replicas", "initial_replicas", "sync_period_s")
-"""What a policy must have; `wakes`, `latency_quantile`, `informed` and `begin_in` it may have."""
+"""What a policy must have; `wakes`, `latency_quantile` and `informed` it may have."""
 
 
 def offered() -> dict[str, EntryPoint]:
@@ -112,16 +113,12 @@ class Plugin(Controller):
     @property
     def informed(self) -> bool:
         """Whether it uses its setting."""
-        return bool(getattr(self.policy, "informed", hasattr(self.policy, "begin_in")))
+        return bool(getattr(self.policy, "informed", _takes_setting(self.policy)))
 
-    def begin(self, now_ns: int) -> Any:
-        """State at the start."""
-        return self.policy.begin(now_ns)
-
-    def begin_in(self, setting: Setting, now_ns: int) -> Any:
-        """State at the start, in a setting where the policy wants to know it."""
-        if hasattr(self.policy, "begin_in"):
-            return self.policy.begin_in(setting, now_ns)
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> Any:
+        """State at the start, in a setting where the policy's own `begin` takes one."""
+        if _takes_setting(self.policy):
+            return self.policy.begin(now_ns, setting)
         return self.policy.begin(now_ns)
 
     def decide(self, observation: Observation, state: Any, now_ns: int) -> tuple[Decision, Any]:
@@ -129,6 +126,14 @@ class Plugin(Controller):
         decision, state = self.policy.decide(observation, state, now_ns)
         replicas = min(max(int(decision.replicas), self.min_replicas), self.max_replicas)
         return (decision if replicas == decision.replicas else Decision(replicas, decision.reason)), state
+
+
+def _takes_setting(policy: Any) -> bool:
+    """Whether the policy begins as `begin(now_ns, setting)`: with an argument `setting` behind the first."""
+    try:
+        return list(signature(policy.begin).parameters)[1:2] == ["setting"]
+    except ValueError:  # compiled code need not say
+        return False
 
 
 def checked(policy: Any) -> Any:

@@ -24,7 +24,7 @@ from sim.policy.autoscaling.scale_in_delay import Delayed, Log
 from sim.policy.autoscaling.throughput import known, learnt
 from sim.policy.bounds import Utilisation
 from sim.policy.observation import Decision, Observation
-from sim.policy.setting import Setting
+from sim.policy.setting import UNSAID, Setting
 
 _HALVES_EVERY_S = 3600.0  # assumption: a replica's throughput follows a change of the requests' mix within hours
 _MOST_STEPS = 5000  # assumption: of history; a fit of more takes tens of seconds
@@ -141,11 +141,7 @@ class Predictive(Delayed):
         """It takes the lead time, and its first idea of a replica, from its setting."""
         return True
 
-    def begin(self, now_ns: int) -> PredictiveState:
-        """State where nothing is known of the pool."""
-        return self.begin_in(Setting(), now_ns)
-
-    def begin_in(self, setting: Setting, now_ns: int) -> PredictiveState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> PredictiveState:
         """State at the start."""
         lead_s = (setting.boot_s if self.lead_s is None else self.lead_s) + self.sync_period_s
         lead = 1 + min(math.ceil(lead_s / self.step_s), round(self.history_s / self.step_s))

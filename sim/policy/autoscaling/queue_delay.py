@@ -15,7 +15,7 @@ from sim.policy.autoscaling.scale_in_delay import Delayed, Log
 from sim.policy.autoscaling.throughput import known, learnt
 from sim.policy.bounds import Utilisation
 from sim.policy.observation import Decision, Observation
-from sim.policy.setting import Setting
+from sim.policy.setting import UNSAID, Setting
 
 _HALVES_EVERY_S = 600.0  # assumption: mu follows a change of the requests' mix within some ten minutes
 
@@ -46,11 +46,7 @@ class QueueDelay(Delayed):
         """It takes its first idea of a replica, and of the target, from its setting."""
         return True
 
-    def begin(self, now_ns: int) -> QueueDelayState:
-        """State where nothing is known of the pool."""
-        return self.begin_in(Setting(), now_ns)
-
-    def begin_in(self, setting: Setting, now_ns: int) -> QueueDelayState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> QueueDelayState:
         """State at the start."""
         target_s = setting.slo_s / 2 if self.target_s is None else self.target_s
         return QueueDelayState(target_s, setting.concurrency, *known(setting))

@@ -26,6 +26,7 @@ from sim.policy.autoscaling.controller import Bounded
 from sim.policy.autoscaling.ray_serve_window import Aggregation, Load, LoadPlan, begin, watched
 from sim.policy.bounds import Period
 from sim.policy.observation import Decision, Observation
+from sim.policy.setting import UNSAID, Setting
 
 _MOST_PUSHES = 1000  # assumption: a controller that looks further back holds a history, not a load
 
@@ -161,7 +162,7 @@ class RayServe(Bounded):
     def _load_plan(self) -> LoadPlan:
         return LoadPlan(to_ns(self.look_back_period_s), to_ns(self.metrics_push_interval_s), self.aggregation)
 
-    def begin(self, now_ns: int) -> RayState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> RayState:
         """State at the start: nothing seen, nothing wished for."""
         return RayState(NO_WISH, begin(now_ns, self._load_plan))
 

@@ -17,7 +17,7 @@ from sim.config import Parameters
 from sim.policy.autoscaling.controller import Controller
 from sim.policy.bounds import FixedReplicas, Period
 from sim.policy.observation import Decision, Observation
-from sim.policy.setting import Setting
+from sim.policy.setting import UNSAID, Setting
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WORDS = {"daily": DAYS, "weekdays": DAYS[:5], "weekends": DAYS[5:]}
@@ -125,11 +125,7 @@ class Scheduled(Controller):
         """It takes the scenario's start and time zone from its setting."""
         return True
 
-    def begin(self, now_ns: int) -> ScheduledState:
-        """State where nothing is known of the scenario: 1970, UTC."""
-        return self.begin_in(Setting(), now_ns)
-
-    def begin_in(self, setting: Setting, now_ns: int) -> ScheduledState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> ScheduledState:
         """State at the start."""
         return ScheduledState(setting.start_epoch_ns, setting.timezone)
 

@@ -30,7 +30,7 @@ from sim.policy.autoscaling import signals
 from sim.policy.autoscaling.scale_in_delay import Delayed, Log
 from sim.policy.bounds import Tolerated, Utilisation
 from sim.policy.observation import Decision, Observation
-from sim.policy.setting import Setting
+from sim.policy.setting import UNSAID, Setting
 
 
 class SloFeedbackState(NamedTuple):
@@ -95,11 +95,7 @@ class SloFeedback(Delayed):
         """It takes the places of a replica, and its target where none is given, from its setting."""
         return True
 
-    def begin(self, now_ns: int) -> SloFeedbackState:
-        """State where nothing is known of the pool."""
-        return self.begin_in(Setting(), now_ns)
-
-    def begin_in(self, setting: Setting, now_ns: int) -> SloFeedbackState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> SloFeedbackState:
         """State at the start."""
         target_s = _share_of_slo(self.quantile) * setting.slo_s if self.target_s is None else self.target_s
         return SloFeedbackState(target_s, setting.concurrency)

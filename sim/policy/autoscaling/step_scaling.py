@@ -28,6 +28,7 @@ from sim.policy.autoscaling.controller import Bounded
 from sim.policy.autoscaling.step_rules import ScaleIn, ScaleOut, StepPolicy, adjusted
 from sim.policy.bounds import Period
 from sim.policy.observation import Decision, Observation
+from sim.policy.setting import UNSAID, Setting
 
 
 class StepState(NamedTuple):
@@ -87,7 +88,7 @@ class StepScaling(Bounded):
     def _alarms(self) -> tuple[_Alarm, _Alarm | None]:
         return _alarm(self.scale_out), None if self.scale_in is None else _alarm(self.scale_in)
 
-    def begin(self, now_ns: int) -> StepState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> StepState:
         """State at the start: no datapoint, nothing set going."""
         out, back = self._alarms
         return StepState(begin(now_ns, out.plan), None if back is None else begin(now_ns, back.plan), Activity())

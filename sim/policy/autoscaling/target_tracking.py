@@ -26,6 +26,7 @@ from sim.policy.autoscaling.aws_alarms import MINUTE_S, Activity, Series, Series
 from sim.policy.autoscaling.controller import Bounded
 from sim.policy.bounds import Period
 from sim.policy.observation import Decision, Observation
+from sim.policy.setting import UNSAID, Setting
 
 HIGH_POINTS = 3  # datapoints of a minute above the target
 LOW_POINTS = 15  # datapoints of a minute below LOW_SHARE of the target
@@ -102,7 +103,7 @@ class Tracking(Bounded):
         series = SeriesPlan(to_ns(MINUTE_S), to_ns(self.metric_delay_s), LOW_POINTS, "average")
         return _Plan(series, to_ns(self.scale_out_cooldown_s), to_ns(self.scale_in_cooldown_s))
 
-    def begin(self, now_ns: int) -> TrackingState:
+    def begin(self, now_ns: int, setting: Setting = UNSAID) -> TrackingState:
         """State at the start: no datapoint, nothing set going."""
         return TrackingState(begin(now_ns, self._plan.series), Activity())
 
