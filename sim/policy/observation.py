@@ -1,6 +1,5 @@
 """What a controller sees of a pool, taken from scrapes, and what it answers."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -42,8 +41,8 @@ class Observation(NamedTuple):
     arrived_per_s: float
     sample_age_s: float
     window_s: float
-    latency_s: float = math.nan
-    queued: NDArray[np.float64] = np.zeros(0)
+    latency_s: float
+    queued: NDArray[np.float64]
 
 
 class Decision(NamedTuple):

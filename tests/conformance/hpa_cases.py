@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from sim.policy import Observation
 from sim.policy.autoscaling import HorizontalPodAutoscaler
 from sim.policy.autoscaling.hpa import HpaState
 from sim.policy.autoscaling.hpa_metrics import CpuPeriods, PoolMetric, highest, proposal, wanted
@@ -20,6 +19,7 @@ from sim.policy.autoscaling.hpa_replicas import (
 )
 from sim.policy.autoscaling.hpa_tally import tally_in_flight
 from tests.conformance.cases import NOW, Adapter, Case, S, observed
+from tests.observations import pool
 
 LONG_AGO_S = 86_400.0
 
@@ -84,18 +84,13 @@ def _check_pods_metric(case: Case, constants: Case) -> None:
     usage = [math.nan if p["usage_milli"] is None else p["usage_milli"] / 1000 for p in pods]
     ages = np.array([LONG_AGO_S if p["start_age_s"] is None else p["start_age_s"] for p in pods], dtype=np.float64)
     tally = tally_in_flight(
-        Observation(
+        pool(
+            len(pods),
             target_replicas=case["current_replicas"],
-            ready=np.array([p["ready"] for p in pods]),
+            ready=[p["ready"] for p in pods],
             age_s=ages,
             ready_for_s=np.where(started, ages, math.nan),
-            utilisation=np.full(len(pods), math.nan),
-            in_flight=np.array(usage),
-            mean_in_flight=np.full(len(pods), math.nan),
-            completed_per_s=np.full(len(pods), math.nan),
-            queued_shared=0,
-            arrived_per_s=math.nan,
-            sample_age_s=0.0,
+            in_flight=usage,
             window_s=60.0,
         )
     )

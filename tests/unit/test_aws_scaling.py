@@ -13,6 +13,7 @@ from sim.policy.autoscaling import SageMaker, StepScaling, TargetTracking
 from sim.policy.autoscaling.aws_alarms import SeriesPlan, begin, in_alarm, sampled
 from sim.policy.autoscaling.step_rules import adjusted
 from sim.policy.autoscaling.target_tracking import proportional
+from tests.observations import pool
 
 S = 1_000_000_000
 MINUTE = 60 * S
@@ -20,26 +21,13 @@ MINUTE = 60 * S
 
 def observed(
     target: int, *, busy: float = math.nan, arrived: float = math.nan, queued: int = 0, ready: int | None = None,
-    ready_for_s: list[float] | None = None,
+    ready_for_s: list[float] | float = 500.0,
 ) -> Observation:  # fmt: skip
     """`target` replicas, the first `ready` of them in service and so busy each."""
-    running = target if ready is None else ready
-    flags = np.arange(target) < running
-    none = np.full(target, math.nan)
-    return Observation(
-        target_replicas=target,
-        ready=flags,
-        age_s=np.full(target, 1000.0),
-        ready_for_s=np.array(ready_for_s) if ready_for_s is not None else np.where(flags, 500.0, math.nan),
-        utilisation=np.where(flags, busy, math.nan),
-        in_flight=none,
-        mean_in_flight=none,
-        completed_per_s=none,
-        queued_shared=queued,
-        arrived_per_s=arrived,
-        sample_age_s=0.0,
+    return pool(
+        target, ready=ready, ready_for_s=ready_for_s, utilisation=busy, queued_shared=queued, arrived_per_s=arrived,
         window_s=60.0,
-    )
+    )  # fmt: skip
 
 
 def lived(controller: Any, start: int, loads: list[dict[str, Any]]) -> list[int]:

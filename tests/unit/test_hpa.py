@@ -19,6 +19,7 @@ from sim.policy.autoscaling.hpa_replicas import (
     resource_replicas,
 )
 from sim.policy.autoscaling.hpa_tally import tally_utilisation
+from tests.observations import pool
 
 S = 1_000_000_000
 TENTH = Tolerance(0.9, 1.1)
@@ -28,23 +29,10 @@ def observed(
     values: list[float], *, target: int | None = None, age_s: float = 1000.0, ready: list[bool] | None = None,
     metric: str = "utilisation", queued: int = 0,
 ) -> Observation:  # fmt: skip
-    n = len(values)
-    flags = np.array(ready if ready is not None else [True] * n, dtype=np.bool_)
-    samples, none = np.array(values, dtype=np.float64), np.full(n, math.nan)
-    return Observation(
-        target_replicas=n if target is None else target,
-        ready=flags,
-        age_s=np.full(n, age_s),
-        ready_for_s=np.where(flags, age_s / 2, math.nan),
-        utilisation=samples if metric == "utilisation" else none,
-        in_flight=samples if metric == "in_flight" else none,
-        mean_in_flight=none,
-        completed_per_s=none,
-        queued_shared=queued,
-        arrived_per_s=math.nan,
-        sample_age_s=1.0,
-        window_s=15.0,
-    )
+    return pool(
+        len(values), ready=ready, target_replicas=len(values) if target is None else target, age_s=age_s,
+        ready_for_s=age_s / 2, queued_shared=queued, sample_age_s=1.0, **{metric: values},
+    )  # fmt: skip
 
 
 def hpa(**given: Any) -> HorizontalPodAutoscaler:

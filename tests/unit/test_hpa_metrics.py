@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sim.policy import Observation
 from sim.policy.autoscaling import Autoscaler, HorizontalPodAutoscaler
+from tests.observations import pool
 
 S = 1_000_000_000
 DOOR: TypeAdapter[Any] = TypeAdapter(Autoscaler)
@@ -22,22 +22,10 @@ def seen(
     *, target: int, ready: int | None = None, busy: float = math.nan, in_flight: float = 0.0, queued: float = 0.0,
     shared: int = 0, arrived_per_s: float = math.nan, scraped: bool = True,
 ) -> Observation:  # fmt: skip
-    flags = np.arange(target) < (target if ready is None else ready)
-    return Observation(
-        target_replicas=target,
-        ready=flags,
-        age_s=np.full(target, 1000.0),
-        ready_for_s=np.where(flags, 500.0, math.nan),
-        utilisation=np.where(flags, busy, math.nan),
-        in_flight=np.where(flags, in_flight, math.nan),
-        mean_in_flight=np.full(target, math.nan),
-        completed_per_s=np.full(target, math.nan),
-        queued_shared=shared,
-        arrived_per_s=arrived_per_s,
-        sample_age_s=1.0 if scraped else math.nan,
-        window_s=15.0,
-        queued=np.where(flags, queued, math.nan),
-    )
+    return pool(
+        target, ready=ready, utilisation=busy, in_flight=in_flight, queued=queued, queued_shared=shared,
+        arrived_per_s=arrived_per_s, sample_age_s=1.0 if scraped else math.nan,
+    )  # fmt: skip
 
 
 def hpa(*metrics: dict[str, Any], **given: Any) -> HorizontalPodAutoscaler:

@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from sim.policy import Observation
 from sim.policy.autoscaling import Keda
 from sim.policy.autoscaling.hpa_replicas import Tolerance, average_value_replicas
+from tests.observations import pool
 
 S = 1_000_000_000
 TICK_S = 15
@@ -20,21 +20,9 @@ def observed(
     target: int, *, queued: int = 0, held: float = 0.0, arrived: float = 0.0, sampled: bool = True
 ) -> Observation:
     """`target` replicas that all run, each with `held` requests."""
-    none = np.full(target, math.nan)
-    return Observation(
-        target_replicas=target,
-        ready=np.full(target, True),
-        age_s=np.full(target, 1000.0),
-        ready_for_s=np.full(target, 500.0),
-        utilisation=none,
-        in_flight=np.full(target, held if sampled else math.nan),
-        mean_in_flight=none,
-        completed_per_s=none,
-        queued_shared=queued if sampled else 0,
-        arrived_per_s=arrived if sampled else math.nan,
-        sample_age_s=0.0 if sampled else math.nan,
-        window_s=15.0,
-    )
+    if not sampled:
+        return pool(target, sample_age_s=math.nan)
+    return pool(target, in_flight=held, queued_shared=queued, arrived_per_s=arrived)
 
 
 def keda(**given: Any) -> Keda:

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from sim.policy import Observation
 from sim.policy.autoscaling import HorizontalPodAutoscaler, Keda
 from sim.policy.setting import Setting
+from tests.observations import pool
 
 S = 1_000_000_000
 CPU: dict[str, Any] = {"type": "cpu", "target": "60 %"}
@@ -26,22 +26,11 @@ MIDNIGHT = Setting(start_epoch_ns=int(datetime(2026, 7, 1, tzinfo=ZoneInfo("Euro
 
 def observed(target: int, *, busy: float = math.nan, queued: int = 0, ready: int | None = None) -> Observation:
     """`target` replicas, of which the first `ready` have been so for long and are so busy."""
-    running = np.arange(target) < (target if ready is None else ready)
-    none = np.full(target, math.nan)
-    return Observation(
-        target_replicas=target,
-        ready=running,
-        age_s=np.where(running, 5000.0, 5.0),
-        ready_for_s=np.where(running, 4900.0, math.nan),
-        utilisation=np.where(running, busy, math.nan),
-        in_flight=np.zeros(target),
-        mean_in_flight=none,
-        completed_per_s=none,
-        queued_shared=queued,
-        arrived_per_s=0.0,
-        sample_age_s=0.0,
-        window_s=15.0,
-    )
+    age_s = [5000.0 if ready is None or i < ready else 5.0 for i in range(target)]
+    return pool(
+        target, ready=ready, age_s=age_s, ready_for_s=4900.0, utilisation=busy, in_flight=[0.0] * target,
+        queued_shared=queued, arrived_per_s=0.0,
+    )  # fmt: skip
 
 
 def keda(*triggers: dict[str, Any], **given: Any) -> Keda:

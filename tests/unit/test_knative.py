@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from sim.policy import Observation
 from sim.policy.autoscaling import Autoscaler, Knative
 from sim.policy.autoscaling import knative_windows as windows
+from tests.observations import pool
 
 S = 1_000_000_000
 DOOR: TypeAdapter[Any] = TypeAdapter(Autoscaler)
@@ -24,22 +25,10 @@ def seen(
     scraped: bool = True,
 ) -> Observation:  # fmt: skip
     """A pool of so many replicas with `load` requests in flight at each that is ready."""
-    flags = np.arange(replicas) < (replicas if ready is None else ready)
-    none = np.full(replicas, math.nan)
-    return Observation(
-        target_replicas=replicas,
-        ready=flags,
-        age_s=np.full(replicas, 1000.0),
-        ready_for_s=np.where(flags, 500.0, math.nan),
-        utilisation=none,
-        in_flight=none,
-        mean_in_flight=np.where(flags, load, math.nan),
-        completed_per_s=none,
-        queued_shared=queued,
-        arrived_per_s=arrived_per_s,
-        sample_age_s=0.0 if scraped else math.nan,
-        window_s=2.0,
-    )
+    return pool(
+        replicas, ready=ready, mean_in_flight=load, queued_shared=queued, arrived_per_s=arrived_per_s,
+        sample_age_s=0.0 if scraped else math.nan, window_s=2.0,
+    )  # fmt: skip
 
 
 def knative(**given: Any) -> Knative:

@@ -17,6 +17,7 @@ from sim.policy import Observation, Setting
 from sim.policy.autoscaling import LlmAware, Oracle, Predictive, QueueDelay, Scheduled, SloFeedback
 from sim.policy.autoscaling.scale_in_delay import largest_of_late
 from sim.policy.autoscaling.scheduled import DAYS
+from tests.observations import pool
 
 S = 1_000_000_000
 NAN = math.nan
@@ -24,17 +25,8 @@ NAN = math.nan
 
 def seen(n: int = 1, **given: Any) -> Observation:
     """A pool of n ready replicas, idle but for what is given."""
-    columns = {
-        name: np.array(given.pop(name, [0.0] * n), np.float64)
-        for name in ("utilisation", "in_flight", "mean_in_flight", "completed_per_s")
-    }
-    ready = np.array(given.pop("ready", [True] * n))
-    usual = {
-        "target_replicas": n, "queued_shared": 0, "arrived_per_s": 0.0, "sample_age_s": 0.0, "window_s": 15.0,
-    }  # fmt: skip
-    return Observation(
-        **{**usual, **given}, ready=ready, age_s=np.full(n, 999.0), ready_for_s=np.full(n, 900.0), **columns
-    )
+    idle = dict.fromkeys(("utilisation", "in_flight", "mean_in_flight", "completed_per_s", "queued"), [0.0] * n)
+    return pool(n, **{**idle, "arrived_per_s": 0.0, **given})
 
 
 def asked(controller: Any, observations: list[Observation], setting: Setting, step_s: float = 15.0) -> list[int]:
@@ -211,7 +203,7 @@ def test_what_is_added_above_the_floor_begins_at_the_floor() -> None:
     assert got[-2:] == [10, 15]
 
 
-def pool(load: float, n: int) -> Observation:
+def under(load: float, n: int) -> Observation:
     """n replicas with `load` of work: M/M/1's mean latency of each, of 0.1 s of service; 10 s where it has none."""
     share = min(load / n, 1.0)
     latency_s = min(0.1 / (1.0 - share), 10.0) if share < 1.0 else 10.0
@@ -223,7 +215,7 @@ def driven(controller: SloFeedback, load: float, n: int, ticks: int) -> list[int
     """Counts of the closed loop, whose replicas are ready at once."""
     state, got = controller.begin(0), []
     for k in range(ticks):
-        decision, state = controller.decide(pool(load, n), state, (k + 1) * 15 * S)
+        decision, state = controller.decide(under(load, n), state, (k + 1) * 15 * S)
         n = decision.replicas
         got.append(n)
     return got

@@ -12,6 +12,7 @@ from sim.policy import Observation
 from sim.policy.autoscaling import RayServe
 from sim.policy.autoscaling.ray_serve import total_requests
 from sim.policy.autoscaling.ray_serve_window import aggregated, merged
+from tests.observations import pool
 
 S = 1_000_000_000
 
@@ -22,20 +23,10 @@ def observed(
 ) -> Observation:  # fmt: skip
     """Replicas that hold so many requests on average; the first `ready` of them run."""
     n = len(held)
-    return Observation(
-        target_replicas=n if target is None else target,
-        ready=np.arange(n) < (n if ready is None else ready),
-        age_s=np.full(n, 1000.0),
-        ready_for_s=np.full(n, 500.0),
-        utilisation=np.full(n, math.nan),
-        in_flight=np.array(held, dtype=np.float64),
-        mean_in_flight=np.array(held, dtype=np.float64),
-        completed_per_s=np.full(n, math.nan),
-        queued_shared=queued,
-        arrived_per_s=arrived,
-        sample_age_s=age_s,
-        window_s=window_s,
-    )
+    return pool(
+        n, ready=ready, target_replicas=n if target is None else target, in_flight=held, mean_in_flight=held,
+        queued_shared=queued, arrived_per_s=arrived, sample_age_s=age_s, window_s=window_s,
+    )  # fmt: skip
 
 
 def ray(**given: Any) -> RayServe:

@@ -12,6 +12,7 @@ from sim.policy import Observation
 from sim.policy.autoscaling import HorizontalPodAutoscaler, Keda, StepScaling, signals
 from sim.policy.autoscaling.aws_alarms import measured
 from sim.policy.autoscaling.hpa_metrics import pool_value
+from tests.observations import pool
 
 S = 1_000_000_000
 
@@ -21,23 +22,10 @@ def observed(
     sample_age_s: float = 0.0,
 ) -> Observation:  # fmt: skip
     """A replica for each entry: requests queued at it, and in service."""
-    n = len(queued)
-    none = np.full(n, math.nan)
-    return Observation(
-        target_replicas=n,
-        ready=np.full(n, True),
-        age_s=np.full(n, 1000.0),
-        ready_for_s=np.full(n, 500.0),
-        utilisation=np.full(n, busy),
-        in_flight=np.array(queued) + np.array(served),
-        mean_in_flight=none,
-        completed_per_s=none,
-        queued_shared=shared,
-        arrived_per_s=arrived,
-        sample_age_s=sample_age_s,
-        window_s=15.0,
-        queued=np.array(queued),
-    )
+    return pool(
+        len(queued), utilisation=busy, in_flight=np.add(queued, served), queued=queued, queued_shared=shared,
+        arrived_per_s=arrived, sample_age_s=sample_age_s,
+    )  # fmt: skip
 
 
 NAN = math.nan
