@@ -17,50 +17,13 @@ from sim.fleet.fleet import Fleet
 from sim.fleet.pace import Draws, Pace
 from sim.fleet.parameters import Control, Scrape
 from sim.fleet.startup_work import scrapes_of
-from sim.policy.observation import Decision, Observation
+from sim.policy.autoscaling.controller import Controller
+from sim.policy.observation import Observation
 from sim.policy.setting import UNSAID, Setting
 
 _MOST_AHEAD = 64  # ticks: beyond, nothing is gained that would be worth the memory
 _WORTHWHILE = 3
 _ON_TIME = Control()
-
-
-class ScalingPolicy(Protocol):
-    """A pure policy; see `sim.policy.autoscaling`."""
-
-    @property
-    def sync_period_s(self) -> float | None:
-        """Seconds between two decisions; None: it decides once."""
-
-    @property
-    def initial_replicas(self) -> int:
-        """Count to begin with."""
-
-    @property
-    def min_replicas(self) -> int:
-        """Smallest count it asks for."""
-
-    @property
-    def max_replicas(self) -> int:
-        """Largest count it asks for."""
-
-    @property
-    def wakes(self) -> bool:
-        """Whether it is asked at once when the first request comes while it asks for no replica."""
-
-    @property
-    def latency_quantile(self) -> float | None:
-        """Which quantile of latency it wants to see; None: none."""
-
-    @property
-    def informed(self) -> bool:
-        """Whether it uses its setting, so that it begins anew where that changes."""
-
-    def begin(self, now_ns: int, setting: Setting) -> Any:
-        """State at the start."""
-
-    def decide(self, observation: Observation, state: Any, now_ns: int) -> tuple[Decision, Any]:
-        """The count to ask for, and the state for the next time."""
 
 
 class Scraped(Protocol):
@@ -88,7 +51,7 @@ class Terms:
     answered: counts of latencies, for a controller that wants to see a quantile of them.
     """
 
-    controller: ScalingPolicy
+    controller: Controller
     scrape: Scrape
     control: Control = _ON_TIME
     setting: Setting = UNSAID
@@ -174,7 +137,7 @@ class ScalingLoop:
             self._plane.arm(self._row, wanted)
             self._armed = wanted
 
-    def _loop(self, controller: ScalingPolicy, period_ns: int) -> Generator[simpy.Event, Any, None]:
+    def _loop(self, controller: Controller, period_ns: int) -> Generator[simpy.Event, Any, None]:
         """Scrape at every interval, decide at every tick, each at its rank, until another controller takes over."""
         clock, row, interval_ns, scrapes, pace = self._clock, self._row, self._interval_ns, self._scrapes, self._pace
         turn, scrape_ns = self._handed_over, clock.now + interval_ns
@@ -213,7 +176,7 @@ class ScalingLoop:
         end_ns = min(self._clock.free_until(), pace.restart_ns)
         return min(self._reach, (end_ns - 1 - scrape_ns) // period_ns + 1)
 
-    def _run_ahead(self, controller: ScalingPolicy, first_ns: int, ticks: int) -> bool:
+    def _run_ahead(self, controller: Controller, first_ns: int, ticks: int) -> bool:
         """Let requests flow through many ticks at once, then ask the controller for each; go back to the first one at
         which it changes its mind. Nothing but speed tells this from one tick at a time. False: it cannot be done here.
         """
@@ -245,7 +208,7 @@ class ScalingLoop:
             self._arm()
         return True
 
-    def _decide(self, controller: ScalingPolicy, now_ns: int, seen: Observation) -> None:
+    def _decide(self, controller: Controller, now_ns: int, seen: Observation) -> None:
         if now_ns >= self._pace.restart_ns and self._terms is not None:
             self._state = controller.begin(now_ns, self._terms.setting)
             self._pace.restarted(now_ns)

@@ -19,6 +19,7 @@ from sim.fleet.pace import NEVER, Pace
 from sim.fleet.parameters import Control, Machine, Model, Scrape
 from sim.fleet.scaling import ScalingLoop, Terms
 from sim.policy import Decision, Observation, Setting
+from sim.policy.autoscaling import Plugin
 from sim.record.histogram import BUCKETS, RELATIVE_ERROR, bucket_of
 from sim.record.scrape import ARRIVED, SHARED_QUEUED
 from sim.streams import Streams
@@ -113,9 +114,13 @@ class Bench:
 SCRAPE = Scrape(interval_s=10.0)
 
 
+def terms(watcher: Watcher, *others: Any, **given: Any) -> Terms:
+    return Terms(Plugin.of(watcher, "watcher"), *others, **given)
+
+
 def test_a_first_request_at_zero_replicas_is_answered_at_once() -> None:
     bench, controller = Bench(), Watcher()
-    bench.loop.hand_over(Terms(controller, SCRAPE))
+    bench.loop.hand_over(terms(controller, SCRAPE))
     assert bench.plane.armed == [True]
 
     def first_request() -> None:
@@ -137,7 +142,7 @@ def test_a_first_request_at_zero_replicas_is_answered_at_once() -> None:
 def test_a_wake_up_is_no_scrape() -> None:
     woken, left_alone = (Bench(), Watcher(wanted=0)), (Bench(), Watcher(wanted=0))
     for bench, controller in (woken, left_alone):
-        bench.loop.hand_over(Terms(controller, SCRAPE))
+        bench.loop.hand_over(terms(controller, SCRAPE))
 
         def arrive(bench: Bench = bench, wake: bool = bench is woken[0]) -> None:
             bench.plane.arrived += 4
@@ -155,7 +160,7 @@ def test_a_wake_up_is_no_scrape() -> None:
 
 def test_nobody_is_woken_who_did_not_ask_for_it() -> None:
     bench, controller = Bench(), Watcher(wakes=False)
-    bench.loop.hand_over(Terms(controller, SCRAPE))
+    bench.loop.hand_over(terms(controller, SCRAPE))
     bench.clock.call_at(3 * S, Rank.CONTROL, bench.loop.woken)
     bench.play(9)
     assert (controller.seen, bench.plane.armed) == ([], [])
@@ -163,15 +168,15 @@ def test_nobody_is_woken_who_did_not_ask_for_it() -> None:
 
 def test_a_pool_that_sleeps_sleeps_on_under_other_terms() -> None:
     bench = Bench()
-    bench.loop.hand_over(Terms(Watcher(initial_replicas=2), SCRAPE))
-    bench.clock.call_at(25 * S, Rank.PHASE, lambda: bench.loop.hand_over(Terms(Watcher(initial_replicas=3), SCRAPE)))
+    bench.loop.hand_over(terms(Watcher(initial_replicas=2), SCRAPE))
+    bench.clock.call_at(25 * S, Rank.PHASE, lambda: bench.loop.hand_over(terms(Watcher(initial_replicas=3), SCRAPE)))
     bench.play(29)
     assert [event[4:] for event in bench.events if event[1] == "scale"] == [(0.0, 2.0), (2.0, 0.0)]
 
 
 def test_a_pool_that_is_retired_is_disarmed() -> None:
     bench = Bench()
-    bench.loop.hand_over(Terms(Watcher(), SCRAPE))
+    bench.loop.hand_over(terms(Watcher(), SCRAPE))
     bench.loop.stop()
     bench.loop.woken()
     bench.play(30)
@@ -188,8 +193,8 @@ def counts(latencies_s: list[float]) -> np.ndarray:
 def test_a_controller_sees_the_quantile_between_two_scrapes() -> None:
     bench, controller = Bench(), Watcher(latency_quantile=0.5, wanted=1)
     answered = {10: [9.0], 20: [9.0, 1.0, 2.0, 3.0], 30: [9.0, 1.0, 2.0, 3.0], 40: [9.0, 1.0, 2.0, 3.0, 5.0]}
-    terms = Terms(controller, SCRAPE, answered=lambda: counts(answered[bench.clock.now // S]))
-    bench.loop.hand_over(terms)
+    shown = terms(controller, SCRAPE, answered=lambda: counts(answered[bench.clock.now // S]))
+    bench.loop.hand_over(shown)
     bench.play(45)
     first, second, third, fourth = [seen.latency_s for _, seen, _ in controller.seen]
     assert math.isnan(first)  # one scrape is no difference
@@ -258,7 +263,7 @@ def test_two_pools_draw_their_own_offsets() -> None:
 
 def test_a_restart_loses_the_state() -> None:
     bench, controller = Bench(), Watcher(wanted=1)
-    bench.loop.hand_over(Terms(controller, SCRAPE, Control(restart_at_s=(35.0, 5.0))))
+    bench.loop.hand_over(terms(controller, SCRAPE, Control(restart_at_s=(35.0, 5.0))))
     bench.play(65)
     assert [memory for _, _, memory in controller.seen] == [
         Memory(10 * S, 0), Memory(10 * S, 1), Memory(10 * S, 2), Memory(40 * S, 0), Memory(40 * S, 1), Memory(40 * S, 2)
@@ -285,9 +290,9 @@ def test_nothing_is_drawn_where_nothing_is_random() -> None:
 
 def test_the_same_terms_go_on_and_others_begin_anew() -> None:
     bench, controller = Bench(), Watcher(wanted=1)
-    bench.loop.hand_over(Terms(controller, SCRAPE))
+    bench.loop.hand_over(terms(controller, SCRAPE))
     for at_s, control in ((25, Control()), (45, Control(restart_at_s=(1e6,)))):
-        bench.clock.call_at(at_s * S, Rank.PHASE, lambda c=control: bench.loop.hand_over(Terms(controller, SCRAPE, c)))
+        bench.clock.call_at(at_s * S, Rank.PHASE, lambda c=control: bench.loop.hand_over(terms(controller, SCRAPE, c)))
     bench.play(60)
     assert bench.ticks_s(controller) == [10, 20, 30, 40, 55]
     assert controller.seen[-1][2] == Memory(45 * S)

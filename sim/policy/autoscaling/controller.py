@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -18,6 +18,33 @@ class Controller(Parameters):
     What most controllers do without stands here: they are not woken, see no latencies and know nothing of their
     setting.
     """
+
+    if TYPE_CHECKING:  # fields of some and properties of others, and pydantic has no field over a property
+
+        @property
+        @abstractmethod
+        def kind(self) -> str:
+            """The word by which scenario files choose it."""
+
+        @property
+        @abstractmethod
+        def min_replicas(self) -> int:
+            """Smallest count it asks for."""
+
+        @property
+        @abstractmethod
+        def max_replicas(self) -> int:
+            """Largest count it asks for."""
+
+        @property
+        @abstractmethod
+        def initial_replicas(self) -> int:
+            """Count to begin with."""
+
+        @property
+        @abstractmethod
+        def sync_period_s(self) -> float | None:
+            """Seconds between two decisions; None: it decides once."""
 
     @property
     def wakes(self) -> bool:
