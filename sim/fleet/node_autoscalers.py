@@ -149,14 +149,17 @@ class KarpenterMachines(SharedMachines):
     def _release(self, node: Node) -> int:
         billed_ns = super()._release(node)
         self._keep(node)
+        if self._window is None and any(self._uncovered(zone) > 0 for zone in range(len(self._zones))):
+            self._more_pending()  # who waits asks anew: upstream every 10 s until there is a node (PodController)
         return billed_ns
 
     def _keep(self, node: Node) -> None:
-        """A node is gone: those that were to go once it had booted stay."""
+        """A node is gone: those that were to go once it had booted stay, and take in who waits."""
         staying = [other for other in self._replaces.pop(node.number, ()) if not other.closing]
         for other in staying:
             other.cordoned = False
         if staying:
+            self._bind_pending()
             self._changed()
 
 
