@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.clock.calendar import to_ns
+from sim.clock.calendar import NS_PER_S, to_ns
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
 from sim.fleet.bill import billed_for
@@ -33,6 +33,14 @@ class Slots(Protocol):
 
     def fail(self, slot: int) -> None:
         """The slot's replica is gone, and with it who was queued or in service there; the slot is free."""
+
+
+class Scaling(NamedTuple):
+    """A change of a pool's count that a controller decided: when, and by how many replicas."""
+
+    pool: str
+    at_s: float
+    by: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +85,7 @@ class Fleet:
         self.name, self.machine, self.model = name, machine, model
         self.target = 0
         self.ready_count = 0
+        self.scalings: list[Scaling] = []
         self.on_change: Callable[[], None] = lambda: None
         self._clock, self._plane, self._event = clock, plane, event
         self._first = first_slot
@@ -103,9 +112,11 @@ class Fleet:
             else:
                 self._machines.place(replica)
 
-    def scale_to(self, count: int, reason: str) -> None:
-        """Ask for `count` replicas from now on."""
+    def scale_to(self, count: int, reason: str, *, decided: bool = True) -> None:
+        """Ask for `count` replicas from now on. decided: by a controller, so that it is one of `scalings`."""
         if count != self.target:
+            if decided:
+                self.scalings.append(Scaling(self.name, self._clock.now / NS_PER_S, count - self.target))
             self._event("scale", self.name, reason, float(self.target), float(count))
             self.target = count
         self._reconcile()

@@ -102,7 +102,7 @@ class ScalingLoop:
         low, high = controller.min_replicas, controller.max_replicas
         standing = self._fleet.target or (controller.initial_replicas if begins else 0)  # a pool that sleeps sleeps on
         wanted = min(max(standing, low), high)
-        self._fleet.scale_to(wanted, "NewLimits")
+        self._fleet.scale_to(wanted, "NewLimits", decided=False)
         self._arm()
         period_ns = self._interval_ns if controller.sync_period_s is None else to_ns(controller.sync_period_s)
         self._pace = Pace(terms.control, period_ns, now, self._draws)

@@ -11,6 +11,7 @@ from sim.scenario import phase_scenarios
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.fleet.fleet import Scaling
     from sim.world import Run
 
 Figures = dict[str, Any]
@@ -20,7 +21,6 @@ within the SLO and the share promised, for those that any request ended for."""
 REVERSAL_S = 600.0  # assumption: a decision undone so soon bought nothing, as a replica takes minutes to come
 _ENDS = ("hit", "completed", "rejected", "timed_out", "failed")
 _UNANSWERED = ("throttled", "rejected", "timed_out", "failed")
-_NOT_DECIDED = ("NewLimits", "PhaseOver")  # a phase's change moved the count, no controller
 
 
 class Measure(NamedTuple):
@@ -61,7 +61,6 @@ def figures_of(run: "Run") -> Figures:
     offered = int(windows["offered"].sum())
     unanswered = sum(int(windows[name].sum()) for name in _UNANSWERED)
     serving = (ledger["nature"] == "variable") | (ledger["account"] == COMMITMENT)
-    actions = _decided(run.events)
     return {
         "total_usd": lines_usd(ledger),
         "serving_usd": lines_usd(ledger, serving),
@@ -70,8 +69,8 @@ def figures_of(run: "Run") -> Figures:
         "latency_p50_s": p50 if p50 == p50 else None,
         "latency_p99_s": p99 if p99 == p99 else None,
         "replica_hours": float(ledger.loc[ledger["account"].str.startswith("serving.machine."), "quantity"].sum()),
-        "scaling_actions": len(actions),
-        "reversals": _reversals(actions),
+        "scaling_actions": len(run.scalings),
+        "reversals": _reversals(run.scalings),
         "absorb_s": _longest_below_s(run),
         "requests": offered,
         "promises": _promises(run),
@@ -117,22 +116,10 @@ def _promises(run: "Run") -> dict[str, list[float]]:
     return held
 
 
-def _decided(events: "pd.DataFrame") -> list[tuple[str, float, float]]:
-    """(pool, when in s, by how many replicas) of every change of a count that a controller decided."""
-    scaled = events[events["kind"] == "scale"]
-    return [
-        (pool, at_s, after - before)
-        for pool, at_s, why, before, after in zip(
-            scaled["subject"], scaled["at_s"], scaled["detail"], scaled["before"], scaled["after"]
-        )
-        if not why.startswith(_NOT_DECIDED)
-    ]
-
-
-def _reversals(actions: list[tuple[str, float, float]]) -> int:
+def _reversals(scalings: "list[Scaling]") -> int:
     last: dict[str, tuple[float, float]] = {}
     count = 0
-    for pool, at_s, by in actions:
+    for pool, at_s, by in scalings:
         if pool in last:
             before_s, before = last[pool]
             count += before * by < 0 and at_s - before_s <= REVERSAL_S

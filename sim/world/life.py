@@ -66,6 +66,7 @@ def _run_of(world: World, seed: int, replication: int) -> Run:
         ledger=world.books.ledger.frame(),
         value=world.books.value.frame(),
         events=world.events.frame(world.calendar),
+        scalings=sorted((s for fleet in world.fleets.values() for s in fleet.scalings), key=lambda s: s.at_s),
         request_log=world.records.log,
         totals=totals,
         phases_effective=world.lifecycle.spans,

@@ -106,7 +106,7 @@ class Lifecycle:
         for row in sorted(set(rows) - needed):
             self._loops[row].stop()
             self._plane.close(row)
-            self._fleets[row].scale_to(0, f"PhaseOver:{before}")
+            self._fleets[row].scale_to(0, f"PhaseOver:{before}", decided=False)
 
     def _rows_of(self, phase: str) -> list[int]:
         return sorted(self._layout.rows_of(phase, self._effective[phase]))

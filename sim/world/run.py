@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sim.clock.calendar import Calendar
+from sim.fleet.fleet import Scaling
 from sim.record.pools import PoolTimes
 from sim.record.request_log import RequestLog
 from sim.scenario import Scenario
@@ -21,7 +22,8 @@ class Run:
     timeseries: a row per record window, phase and workload; latency_histogram: its sparse log-bucketed histograms;
     pool_times: how long requests were with each pool and API, which `pools` and `pool_histogram` read; ledger: every
     amount of money; value: what answers earned, and what was lost by those not given or not fresh (never summed with
-    cost); events: promotions, scaling, lives of replicas; request_log: of the requests that the scenario
+    cost); events: promotions, scaling, lives of replicas; scalings: changes of counts that controllers decided, oldest
+    first, and none by a phase's limits; request_log: of the requests that the scenario
     records, which `requests` reads; totals: the conservation line over the whole run, with retries and hedges where
     requests are calls; phases_effective: (name, start_s, end_s) of each phase as it was in effect; notes: what a user
     must be told about the input; manifest: what made it;
@@ -38,6 +40,7 @@ class Run:
     ledger: "pd.DataFrame"
     value: "pd.DataFrame"
     events: "pd.DataFrame"
+    scalings: list[Scaling]
     request_log: RequestLog | None
     totals: dict[str, int]
     phases_effective: list[tuple[str, float, float]]

@@ -174,6 +174,16 @@ def test_a_pool_that_sleeps_sleeps_on_under_other_terms() -> None:
     assert [event[4:] for event in bench.events if event[1] == "scale"] == [(0.0, 2.0), (2.0, 0.0)]
 
 
+def test_limits_of_other_terms_are_no_decision_of_a_controller() -> None:
+    bench = Bench()
+    bench.loop.hand_over(Terms(Watcher(initial_replicas=2, wanted=2), SCRAPE))
+    bench.clock.call_at(25 * S, Rank.PHASE, lambda: bench.loop.hand_over(Terms(Watcher(3, min_replicas=3), SCRAPE)))
+    bench.clock.call_at(45 * S, Rank.PHASE, lambda: bench.loop.hand_over(Terms(Watcher(1), SCRAPE)))
+    bench.play(70)
+    assert [event[4:] for event in bench.events if event[1] == "scale"] == [(0.0, 2.0), (2.0, 3.0), (3.0, 1.0)]
+    assert bench.fleet.scalings == [("main", 55.0, -2)]
+
+
 def test_a_pool_that_is_retired_is_disarmed() -> None:
     bench = Bench()
     bench.loop.hand_over(terms(Watcher(), SCRAPE))

@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 
 from sim import load, simulate
+from sim.fleet.fleet import Scaling
+from sim.policy import Decision, Observation
 from sim.study.figures import MEASURES, absorb_s, figures_of
 
 SMALL = ("phases=production", "learning=none", "incidents=none", "cache=none", "horizon=3 h")
@@ -67,22 +69,31 @@ def test_who_gets_no_answer_is_counted_of_all_that_came() -> None:
     assert figures["unanswered"] == pytest.approx((figures["requests"] - answered - waiting) / figures["requests"])
 
 
+class Alternating:
+    """One replica and two in turn, every half an hour, for a reason that reads like the loop's own."""
+
+    min_replicas, max_replicas, initial_replicas, sync_period_s = 1, 2, 1, 1800.0
+
+    def begin(self, now_ns: int) -> int:
+        return 1
+
+    def decide(self, observation: Observation, state: int, now_ns: int) -> tuple[Decision, int]:
+        return Decision(3 - state, "NewLimitsOfMine"), 3 - state
+
+
+def test_what_a_controller_decides_counts_whatever_it_calls_it() -> None:
+    run = simulate(load("document_assistant", *SMALL, "autoscaler=fixed"), policies={"main": Alternating()})
+
+    decided = run.events[run.events["detail"] == "NewLimitsOfMine"]
+    assert len(decided) >= 5
+    assert figures_of(run)["scaling_actions"] == len(decided)
+
+
 def test_a_decision_undone_within_ten_minutes_is_a_reversal() -> None:
     run = simulate(load("document_assistant", *SMALL, "autoscaler=hpa"))
-    at = [
-        (0, "NewLimits", 0, 2),
-        (60, "x", 2, 4),
-        (600, "x", 4, 3),
-        (1300, "x", 3, 5),
-        (1360, "x", 5, 6),
-        (1420, "x", 6, 1),
-    ]
-    events = pd.DataFrame(
-        [(float(s), "scale", "main", why, float(a), float(b)) for s, why, a, b in at],
-        columns=["at_s", "kind", "subject", "detail", "before", "after"],
-    )
-    other = events.assign(subject="other").iloc[1:2]
-    object.__setattr__(run, "events", pd.concat([events, other]))
+    at = [(60.0, 2), (600.0, -1), (1300.0, 2), (1360.0, 1), (1420.0, -5)]
+    own = [Scaling("main", at_s, by) for at_s, by in at]
+    object.__setattr__(run, "scalings", [own[0], Scaling("other", 60.0, 2), *own[1:]])
 
     figures = figures_of(run)
 
