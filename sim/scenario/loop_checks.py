@@ -7,6 +7,7 @@ from sim.fleet.nodes import SharedNodes
 from sim.fleet.startup import FixedLoad
 from sim.policy.autoscaling import HorizontalPodAutoscaler, Keda, Knative, QueueDelay, RayServe, StepScaling
 from sim.policy.autoscaling.hpa_metrics import PodsMetric, PoolMetric
+from sim.policy.autoscaling.keda_triggers import CronTrigger
 from sim.policy.bounds import MAX_REPLICAS
 from sim.scenario.errors import Refusal
 from sim.scenario.model import Pool, Scenario
@@ -188,11 +189,16 @@ def _crossed(pool: Pool) -> str:
 
 def _beyond_the_limit(pool: Pool) -> str:
     scaler = pool.autoscaler
-    if not isinstance(scaler, Keda) or scaler.fallback is None or scaler.fallback.replicas <= scaler.max_replicas:
+    if not isinstance(scaler, Keda):
+        return ""
+    asked = [(t.desired_replicas, "cron trigger") for t in scaler.triggers if isinstance(t, CronTrigger)]
+    asked += [(scaler.fallback.replicas, "fallback")] if scaler.fallback is not None else []
+    most, who = max(asked, default=(0, ""))
+    if most <= scaler.max_replicas:
         return ""
     return (
-        f"its fallback asks for {scaler.fallback.replicas:,} replicas, and the HPA stops at max_replicas "
-        f"({scaler.max_replicas:,}). Type autoscaler.max_replicas={scaler.fallback.replicas}, or fewer in the fallback."
+        f"its {who} asks for {most:,} replicas, and the HPA stops at max_replicas ({scaler.max_replicas:,}). Type "
+        f"autoscaler.max_replicas={most}, or fewer in the {who}."
     )
 
 

@@ -106,6 +106,16 @@ REMARKS = {
         ["autoscaler=keda", "autoscaler.fallback={failure_threshold: 3, replicas: 2000}"],
         ["asks for 2,000 replicas", "max_replicas (20)", "autoscaler.max_replicas=2000"],
     ),
+    "a schedule beyond the limit": (
+        ["autoscaler=keda", "autoscaler.triggers=[{type: cron, timezone: UTC, start: 0 6 * * *, end: 0 20 * * *, "
+         "desired_replicas: 30}]"],
+        ["cron trigger asks for 30 replicas", "max_replicas (20)", "autoscaler.max_replicas=30"],
+    ),
+    "a schedule within the limit": (
+        ["autoscaler=keda", "autoscaler.triggers=[{type: cron, timezone: UTC, start: 0 6 * * *, end: 0 20 * * *, "
+         "desired_replicas: 20}]"],
+        [], "cron trigger asks",
+    ),
     "crossed alarms": (
         ["autoscaler=step_scaling", "autoscaler.scale_in.threshold=90 %"],
         ["utilisation of 90 % and less", "from 60 % on", "scale_in.threshold"],
