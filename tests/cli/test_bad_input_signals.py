@@ -33,7 +33,11 @@ WRONG = {
     "a step of arrivals without a unit": (
         [*ARRIVALS, f"{OUT}.threshold=120 req/min", OUT + ".steps=[{lower: 0, upper: 60, adjustment: 10}, "
          "{lower: 60, adjustment: 30}]"],
-        f"{OUT}.steps", ["upper of step 1 (60)", "without a unit", "are rates"],
+        f"{OUT}.steps.0.upper: 60", ["without a unit", "are rates"],
+    ),
+    "a second step of arrivals in another unit": (
+        [*ARRIVALS, f"{OUT}.threshold=120 req/min", STEPS.replace("{lower: 60 req/min", "{lower: 60 %")],
+        f"{OUT}.steps.1.lower: 60 %", ['"%" is not a unit of a rate', "are rates"],
     ),
     "a rate for a queue": (
         ["autoscaler=step_scaling", f"{OUT}.metric=queue", f"{OUT}.threshold=5 req/s"], f"{OUT}.threshold: 5 req/s",

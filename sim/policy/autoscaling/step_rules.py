@@ -19,6 +19,7 @@ from pydantic import (
     field_serializer,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from sim.config import Count, Parameters, PositiveSeconds, Seconds
 from sim.config.units import PLAIN, SHARE, format_quantity, parse_quantity
@@ -237,7 +238,8 @@ def _rated(step: Mapping[Any, Any], i: int, info: ValidationInfo) -> dict[Any, A
         try:
             found[key] = signals.arrival_rate(bound, info)
         except ValueError as e:
-            raise ValueError(f"{key} of step {i + 1} ({bound}): {e} Bounds of arrivals are rates.") from None
+            said = {"where": (str(i), key), "message": f"{e} Bounds of arrivals are rates."}
+            raise PydanticCustomError("inside", "{message}", said) from None
     return found
 
 
