@@ -77,6 +77,14 @@ WRONG = {
         [KEDA, TRIGGER.format(CRON.replace("0 6 * * *", "'06:00'"))], "autoscaler.triggers.0.start: 06:00",
         ["5: minute, hour", '"0 6 * * mon-fri"'],
     ),
+    "a time zone within a schedule": (
+        [KEDA, TRIGGER.format(CRON.replace("0 6 * * *", "'TZ=Asia/Tokyo 0 6 * * *'"))],
+        "autoscaler.triggers.0.start: TZ=Asia/Tokyo 0 6 * * *", ['timezone: Asia/Tokyo', '"0 6 * * *"'],
+    ),
+    "a time zone within a schedule, as cron itself has it": (
+        [KEDA, TRIGGER.format(CRON.replace("0 20 * * *", "'CRON_TZ=UTC 0 20 * * *'"))],
+        "autoscaler.triggers.0.end: CRON_TZ=UTC 0 20 * * *", ['timezone: UTC', '"0 20 * * *"'],
+    ),
     "an hour that no day has": (
         [KEDA, TRIGGER.format(CRON.replace("0 20", "0 25"))], "autoscaler.triggers.0.end: 0 25 * * *",
         ['"25" is no hour', "0 to 23"],

@@ -80,6 +80,11 @@ def _epoch_min(civil: datetime, zone: ZoneInfo) -> int:
 def schedule(text: str) -> Schedule:
     """An expression such as "30 8 * * mon-fri". Raises ValueError with what is wrong and what to type."""
     parts = text.split()
+    if parts and parts[0].startswith(("TZ=", "CRON_TZ=")):
+        zone, rest = parts[0].partition("=")[2] or "UTC", " ".join(parts[1:]) or "0 6 * * mon-fri"
+        raise ValueError(
+            f'a time zone within a cron expression, which timezone beside is for. Type timezone: {zone}, and "{rest}".'
+        )
     if len(parts) != len(_FIELDS):
         raise ValueError(
             f"{len(parts)} fields of a cron expression, not 5: minute, hour, day of the month, month, day of the week. "
