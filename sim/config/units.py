@@ -119,6 +119,28 @@ def format_quantity(number: float, units: dict[str, float], show: tuple[str, ...
     return f"{number!r} {base}".strip()
 
 
+_SPANS = ("d", "h", "min", "s", "ms", "us", "ns")
+
+
+def span_text(seconds: float, *, exact: bool = False) -> str:
+    """A duration for a message: in the largest unit in which four digits say all of it, else rounded to four.
+
+    exact: for what somebody typed or is to type, with as many digits as it takes.
+    """
+    units = [unit for unit in _SPANS if seconds >= SECONDS[unit]] or ["s"]
+    for digits in (4, 6, 9, 12) if exact else (4,):
+        for unit in units:
+            text = _rounded(seconds, unit, digits)
+            off_s = abs(parse_quantity(text, SECONDS, "", "", bare=True) - seconds)
+            if seconds < 10**digits * SECONDS[unit] and off_s <= (0.0 if exact else 1e-9 * seconds):
+                return text
+    return f"{seconds!r} s" if exact else _rounded(seconds, units[0], 4)
+
+
+def _rounded(seconds: float, unit: str, digits: int) -> str:
+    return f"{float(f'{seconds / SECONDS[unit]:.{digits}g}'):,.12g} {unit}"
+
+
 YEAR_S = 365.25 * 86_400  # as in sim.clock.calendar, which stands above this room and cannot be asked
 # Nanoseconds of a run are 62-bit integers, 146 years: the longest horizon, a century, leaves 46 for what begins in it.
 MAX_SECONDS, MAX_LONG_SECONDS = YEAR_S, 100 * YEAR_S

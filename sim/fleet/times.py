@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sim.clock.calendar import NS_PER_S, to_ns
 from sim.config import LongSeconds, Parameters, Share
-from sim.config.units import SECONDS, format_quantity
+from sim.config.units import span_text
 
 _MOST_TIMES = 1000  # assumption: ten a year for a century
 
@@ -15,8 +15,9 @@ _MOST_TIMES = 1000  # assumption: ten a year for a century
 def _each_once(times_s: tuple[float, ...]) -> tuple[float, ...]:
     twice = next((at_s for i, at_s in enumerate(times_s) if to_ns(at_s) in map(to_ns, times_s[:i])), None)
     if twice is not None:
-        said = format_quantity(twice, SECONDS, ("d", "h", "min", "s"))
-        raise ValueError(f"{said} stands there twice. Type each time once, such as [30 d, 60 d].")
+        raise ValueError(
+            f"{span_text(twice, exact=True)} stands there twice. Type each time once, such as [30 d, 60 d]."
+        )
     return times_s
 
 

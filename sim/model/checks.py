@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sim.config.units import SECONDS, format_quantity
+from sim.config.units import span_text
 from sim.model.parameters import ExponentialDrift, LabelMonitor, Learning, ModelLearning, NoDrift
 from sim.policy.retraining import Never, Periodic, Threshold
 
@@ -18,15 +18,15 @@ def learning_problems(learning: Learning, horizon_s: float) -> Iterator[tuple[Pa
     if monitor.every_s >= horizon_s:
         yield (
             ("monitor", "every"), typed["every"],
-            f"no answer is ever sampled, since the scenario lasts {_span(horizon_s)}. Type a shorter interval, or "
+            f"no answer is ever sampled, since the scenario lasts {span_text(horizon_s)}. Type a shorter interval, or "
             "leave the model's life out: learning=none.",
         )  # fmt: skip
     elif monitor.delay_s >= horizon_s - monitor.every_s:
         yield (
             ("monitor", "delay"), typed["delay"],
-            f"no label is ever seen: the first sample is drawn after {_span(monitor.every_s)}, and the scenario lasts "
-            f"{_span(horizon_s)}. Type a shorter delay, less than {_span(horizon_s - monitor.every_s)}, or leave the "
-            "model's life out: learning=none.",
+            f"no label is ever seen: the first sample is drawn after {span_text(monitor.every_s)}, and the scenario "
+            f"lasts {span_text(horizon_s)}. Type a shorter delay, less than "
+            f"{span_text(horizon_s - monitor.every_s, exact=True)}, or leave the model's life out: learning=none.",
         )  # fmt: skip
 
 
@@ -38,11 +38,11 @@ def learning_remarks(learning: Learning, horizon_s: float) -> Iterator[str]:
     new_model_s = training.duration_s + training.approval_s
     first_s = retraining.period_s if isinstance(retraining, Periodic) else 0.0
     if first_s >= horizon_s:
-        yield f"no retraining falls due: its period, {_span(first_s)}, is as long as the scenario or longer."
+        yield f"no retraining falls due: its period, {span_text(first_s)}, is as long as the scenario or longer."
     elif first_s + new_model_s >= horizon_s:
         yield (
-            f"no retrained model is ever deployed: the first comes after {_span(first_s + new_model_s)} at the "
-            f"earliest, and the scenario lasts {_span(horizon_s)}."
+            f"no retrained model is ever deployed: the first comes after {span_text(first_s + new_model_s)} at the "
+            f"earliest, and the scenario lasts {span_text(horizon_s)}."
         )
     if isinstance(drift, NoDrift):
         yield "quality never falls (drift: none), so that retraining costs money and changes nothing."
@@ -51,7 +51,3 @@ def learning_remarks(learning: Learning, horizon_s: float) -> Iterator[str]:
             f"quality never falls below {100 * drift.floor:.4g} % (drift.floor), so that the threshold of "
             f"{100 * retraining.below:.4g} % is crossed by chance alone."
         )
-
-
-def _span(seconds: float) -> str:
-    return str(format_quantity(seconds, SECONDS, ("d", "h", "min", "s")))

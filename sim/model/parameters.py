@@ -15,7 +15,7 @@ from sim.config import (
     Usd,
     UsdPerHour,
 )
-from sim.config.units import SECONDS, SHARE, format_quantity
+from sim.config.units import SHARE, format_quantity, span_text
 from sim.policy.retraining import Never, Periodic, Retraining, Threshold
 
 MAX_WINDOW = 1_000_000  # assumption: an estimate to a twentieth of a point, beyond what anybody labels anew
@@ -153,8 +153,8 @@ class ModelLearning(Parameters):
             least_s = training.duration_s + training.approval_s
             if value.period_s < least_s:
                 raise ValueError(
-                    f"its period, {_span(value.period_s)}, is shorter than a training with its approval, "
-                    f"{_span(least_s)}. Type a longer period, or a shorter duration or approval."
+                    f"its period, {span_text(value.period_s)}, is shorter than a training with its approval, "
+                    f"{span_text(least_s)}. Type a longer period, or a shorter duration or approval."
                 )
         if isinstance(value, Threshold) and isinstance(monitor, NoMonitor):
             raise ValueError(
@@ -179,7 +179,3 @@ Learning = Annotated[NoLearning | ModelLearning, Field(discriminator="kind")]
 
 def _percent(share: float) -> str:
     return str(format_quantity(share, SHARE, ("%",)))
-
-
-def _span(seconds: float) -> str:
-    return str(format_quantity(seconds, SECONDS, ("d", "h", "min", "s")))

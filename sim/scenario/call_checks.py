@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from sim.config.units import span_text
 from sim.scenario.errors import Refusal
 from sim.scenario.model import Scenario, Workload, is_call, pools_of
 from sim.serving.admission import AnswerCache, NoAdmission
@@ -73,15 +74,15 @@ def _retry(scenario: Scenario, name: str, workload: Workload) -> Iterator[Refusa
         return
     if retry.max_delay_s < retry.base_delay_s:
         yield Refusal(
-            (*where, "max_delay"), _span(retry.max_delay_s),
-            f"shorter than base_delay, {_span(retry.base_delay_s)}, the wait after the first failure. Type that or "
-            "longer.",
+            (*where, "max_delay"), span_text(retry.max_delay_s, exact=True),
+            f"shorter than base_delay, {span_text(retry.base_delay_s, exact=True)}, the wait after the first failure. "
+            "Type that or longer.",
         )  # fmt: skip
     elif retry.base_delay_s >= scenario.horizon_s:
         yield Refusal(
-            (*where, "base_delay"), _span(retry.base_delay_s),
-            f"not shorter than the scenario, {_span(scenario.horizon_s)}, so that nobody tries again. Type a shorter "
-            "one.",
+            (*where, "base_delay"), span_text(retry.base_delay_s, exact=True),
+            f"not shorter than the scenario, {span_text(scenario.horizon_s)}, so that nobody tries again. Type a "
+            "shorter one.",
         )  # fmt: skip
     if retry.after == ("throttled",) and isinstance(workload.admission, NoAdmission):
         yield Refusal(
@@ -96,9 +97,9 @@ def _hedges(name: str, workload: Workload) -> Iterator[Refusal]:
         if it.hedge is not None and it.hedge.after_s >= workload.timeout_s:
             yield Refusal(
                 ("workloads", name, "stages", stage, "hedge", "after"),
-                _span(it.hedge.after_s),
-                f"not before the timeout of {_span(workload.timeout_s)}, so that no second copy is ever sent. Type a "
-                "shorter time, such as the 95th percentile of the stage's latency, or leave hedge out.",
+                span_text(it.hedge.after_s, exact=True),
+                f"not before the timeout of {span_text(workload.timeout_s)}, so that no second copy is ever sent. "
+                "Type a shorter time, such as the 95th percentile of the stage's latency, or leave hedge out.",
             )  # fmt: skip
 
 
@@ -107,7 +108,7 @@ def _asking_at_once(
 ) -> Iterator[Refusal]:  # fmt: skip
     """Users who hardly think and may be turned away, and so ask again without end before any time has passed."""
     where = ("workloads", name, "think", "mean")
-    shown = _span(workload.think.mean_s)
+    shown = span_text(workload.think.mean_s, exact=True)
     if scenario.workloads[name].admission.kind != "none":
         yield Refusal(
             where, shown, "a user whom the rate limit turns away would ask again at once, without end. Type at least "
@@ -146,8 +147,8 @@ def _users(effective: Scenario, phase: str, name: str, workload: ClosedLoopWorkl
     if count > limit.rate_per_s * workload.think.mean_s:
         yield (
             f"phase {phase}: the users of workload {name} are one customer to its rate limit, and {count} of them, "
-            f"each after {_span(workload.think.mean_s)}, may ask more often than the {limit.rate_per_s:g} req/s that "
-            "it lets in. Type admission=none, or a higher rate."
+            f"each after {span_text(workload.think.mean_s)}, may ask more often than the {limit.rate_per_s:g} req/s "
+            "that it lets in. Type admission=none, or a higher rate."
         )
 
 
@@ -180,8 +181,3 @@ def _cascade(name: str, stage: str, it: Stage, confidence: Confidence) -> Iterat
             f"confidence {between} {onward.confidence_below:g} ({confidence.said()})."
         )
         between = f"from {onward.confidence_below:g} to"
-
-
-def _span(seconds: float) -> str:
-    factor, unit = (1.0, "s") if seconds >= 1.0 or seconds == 0.0 else (1e-3, "ms")
-    return f"{seconds / factor:.6g} {unit}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from sim.config.units import span_text
 from sim.lifecycle.impossible import LifeFacts, PhaseFacts, gate_problems
 from sim.model.checks import learning_problems, learning_remarks
 from sim.model.parameters import ModelLearning, NoMonitor
@@ -85,10 +86,10 @@ def _too_slow(effective: Scenario, phase: str) -> Iterator[str]:
     """
     serving, api = effective.phases[phase].serving, effective.api
     for name, workload in effective.workloads.items():
-        slo = f"the SLO of {_span(workload.slo.latency_s)} of workload {name}"
+        slo = f"the SLO of {span_text(workload.slo.latency_s)} of workload {name}"
         if serving == "api" and api.latency.median_s > workload.slo.latency_s:
             yield (
-                f"phase {phase}: the median latency of {api.name}, {_span(api.latency.median_s)}, is beyond {slo}: "
+                f"phase {phase}: the median latency of {api.name}, {span_text(api.latency.median_s)}, is beyond {slo}: "
                 "fewer than half of its answers can be in time. "
                 f"Type phases.{phase}.serving=pool, or managed or committed."
             )
@@ -96,7 +97,7 @@ def _too_slow(effective: Scenario, phase: str) -> Iterator[str]:
         if serving != "api" and mean_s > workload.slo.latency_s:
             who = f"pool {workload.pool} takes" if len(workload.stages) < 2 else "the shortest way through stages takes"
             yield (
-                f"phase {phase}: {who} {_span(mean_s)} for a request alone, beyond {slo}. Take a "
+                f"phase {phase}: {who} {span_text(mean_s)} for a request alone, beyond {slo}. Take a "
                 "smaller model or a faster machine (poc2scale list service)."
             )
 
@@ -114,8 +115,3 @@ def _never_used(effective: Scenario, phase: str) -> Iterator[str]:
                 f"{base - most} of them {'is' if base - most == 1 else 'are'} paid for and never used. "
                 f"Lower hosting.committed.base_replicas to {most}, or let the autoscaler ask for more."
             )
-
-
-def _span(seconds: float) -> str:
-    factor, unit = (1.0, "s") if seconds >= 0.1 else (1e-3, "ms")
-    return f"{seconds / factor:.4g} {unit}"

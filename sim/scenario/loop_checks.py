@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from sim.config.units import SECONDS, format_quantity
+from sim.config.units import span_text
 from sim.fleet.nodes import SharedNodes
 from sim.fleet.startup import FixedLoad
 from sim.policy.autoscaling import HorizontalPodAutoscaler, Keda, Knative, QueueDelay, RayServe, StepScaling
@@ -46,15 +46,16 @@ def remarks(phases: Mapping[str, Scenario]) -> Iterator[str]:
 
 
 def _too_late(pool: Pool, horizon_s: float) -> Iterator[Refusal]:
-    end = f"not before the scenario's end, {_span(horizon_s)} after its start"
+    end = f"not before the scenario's end, {span_text(horizon_s)} after its start"
     if pool.control.offset_s >= horizon_s:
         yield Refusal(
-            ("control", "offset"), _span(pool.control.offset_s),
+            ("control", "offset"), span_text(pool.control.offset_s, exact=True),
             f'{end}: the controller might never be asked. Type a shorter one, such as "15 s".',
         )  # fmt: skip
     for i, at_s in enumerate(pool.control.restart_at_s):
         if at_s >= horizon_s:
-            yield Refusal(("control", "restart_at", str(i)), _span(at_s), f"{end}. Type an earlier time.")
+            shown = span_text(at_s, exact=True)
+            yield Refusal(("control", "restart_at", str(i)), shown, f"{end}. Type an earlier time.")
 
 
 def _endless_starts(pool: Pool, horizon_s: float) -> Iterator[Refusal]:
@@ -64,8 +65,8 @@ def _endless_starts(pool: Pool, horizon_s: float) -> Iterator[Refusal]:
 
     def longer(what: str, part_s: float, instead: str) -> str:
         return (
-            f"{what} takes {_about(part_s)}, and the scenario lasts {_span(horizon_s)}: no replica that is started "
-            f"would ever be ready. Type {instead}."
+            f"{what} takes {span_text(part_s)}, and the scenario lasts {span_text(horizon_s)}: no replica that is "
+            f"started would ever be ready. Type {instead}."
         )
 
     if image is not None and spans.pull_s >= horizon_s:
@@ -78,16 +79,16 @@ def _endless_starts(pool: Pool, horizon_s: float) -> Iterator[Refusal]:
         yield Refusal((*node, "load", key), shown, longer("loading the model", spans.load_s, instead))
     if spans.warm_up_s >= horizon_s:
         said = longer("warming up", spans.warm_up_s, "a shorter one")
-        yield Refusal((*node, "warm_up"), _span(spans.warm_up_s), said)
+        yield Refusal((*node, "warm_up"), span_text(spans.warm_up_s, exact=True), said)
 
 
 def _ticks(pool: Pool) -> Iterator[Refusal]:
     scaler = pool.autoscaler
     if isinstance(scaler, Knative) and scaler.sync_period_s > scaler.stable_window_s:
         yield Refusal(
-            ("autoscaler", "sync_period"), _span(scaler.sync_period_s),
-            f"longer than stable_window ({_span(scaler.stable_window_s)}), over which it averages. Type at most that, "
-            'such as Knative\'s own "2 s".',
+            ("autoscaler", "sync_period"), span_text(scaler.sync_period_s, exact=True),
+            f"longer than stable_window ({span_text(scaler.stable_window_s, exact=True)}), over which it averages. "
+            'Type at most that, such as Knative\'s own "2 s".',
         )  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def _waits(pool: Pool) -> Iterator[Refusal]:
     scaler, asked = pool.autoscaler, _asked_by_one(pool)
     if isinstance(scaler, QueueDelay) and scaler.target_s is not None and asked > MAX_REPLICAS:
         yield Refusal(
-            ("autoscaler", "target"), _span(scaler.target_s),
+            ("autoscaler", "target"), span_text(scaler.target_s, exact=True),
             f"a single request that waits would ask for {asked:,.0f} replicas, and a pool has at most "
             f"{MAX_REPLICAS:,}. {_longer_wait(asked * scaler.target_s / scaler.max_replicas)}",
         )  # fmt: skip
@@ -209,8 +210,9 @@ def _long_tick(pool: Pool) -> str:
     ):
         return ""
     return (
-        f"its autoscaler decides every {_span(scaler.sync_period_s)}, and its panic window is {_about(panic_s)}: a "
-        'burst is seen as the average of a whole tick. Type "autoscaler.sync_period=2 s", Knative\'s own.'
+        f"its autoscaler decides every {span_text(scaler.sync_period_s)}, and its panic window is "
+        f"{span_text(panic_s)}: a burst is seen as the average of a whole tick. Type "
+        '"autoscaler.sync_period=2 s", Knative\'s own.'
     )
 
 
@@ -224,8 +226,9 @@ def _never_ready(pool: Pool, horizon_s: float) -> str:
     if start_s < horizon_s:
         return ""
     return (
-        f"a replica is ready {_about(start_s)} after it was asked for, and the scenario lasts {_span(horizon_s)}: none "
-        "but those that it begins with ever serve. Type a longer horizon, or a faster machine, model and startup."
+        f"a replica is ready {span_text(start_s)} after it was asked for, and the scenario lasts "
+        f"{span_text(horizon_s)}: none but those that it begins with ever serve. Type a longer horizon, or a "
+        "faster machine, model and startup."
     )
 
 
@@ -238,13 +241,3 @@ def _no_spot(pool: Pool, serving: str) -> str:
         f"a spot.share of {100 * spot.share:.3g} % is less than one of {most:,} machines, so that none is on spot "
         f'terms and {unused} for nothing. Type "pool.spot.share=50 %", or pool.spot=null.'
     )
-
-
-def _span(seconds: float) -> str:
-    """As it was typed, or as it could be."""
-    return str(format_quantity(seconds, SECONDS, ("d", "h", "min", "s", "ms", "us", "ns")))
-
-
-def _about(seconds: float) -> str:
-    """What was reckoned, to four digits."""
-    return _span(float(f"{seconds:.4g}")) if seconds < SECONDS["d"] else f"{seconds / SECONDS['d']:,.1f} d"

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from sim.clock.calendar import Calendar, to_ns
 from sim.config import Count, LongSeconds, NonNegative, Parameters, PositiveLongSeconds, PositiveSeconds, Seconds, Share
-from sim.config.units import SECONDS, format_quantity
+from sim.config.units import span_text
 from sim.workload.block import Int64
 
 MAX_FACTOR = 1000.0  # assumption: beyond, each single request of the base would stand for a crowd
@@ -62,8 +62,8 @@ class Surge(Parameters):
             raise ValueError('no time at all. Give it a rise, a hold or a fall, such as hold: "10 min".')
         if self.every_s is not None and self.every_s < self.length_s:
             raise ValueError(
-                f"it lasts {_span(self.length_s)} (rise, hold and fall) and would come again every "
-                f"{_span(self.every_s)}, before it is over. Type a longer every, or a shorter hold."
+                f"it lasts {span_text(self.length_s)} (rise, hold and fall) and would come again every "
+                f"{span_text(self.every_s)}, before it is over. Type a longer every, or a shorter hold."
             )
         return self
 
@@ -107,7 +107,7 @@ class Batch(Parameters):
         most_s, period = (_SHORTEST_DAY_S, "day") if self.weekday is None else (_SHORTEST_WEEK_S, "week")
         if self.duration_s > most_s:
             raise ValueError(
-                f"it lasts {_span(self.duration_s)} and comes again every {period}, of which one a year has "
+                f"it lasts {span_text(self.duration_s)} and comes again every {period}, of which one a year has "
                 f"{most_s / _HOUR_S:g} h. Type a duration of at most {most_s / _HOUR_S:g} h."
             )
         return self
@@ -140,7 +140,3 @@ def most_with(rate_per_s: float, storms: Iterable[Surge | Batch]) -> float:
 
 def _at(day: date, hour: int) -> datetime:
     return datetime.combine(day, time(hour))
-
-
-def _span(seconds: float) -> str:
-    return str(format_quantity(seconds, SECONDS, ("d", "h", "min", "s", "ms")))

@@ -64,7 +64,7 @@ WRONG_STAGES = {
     "a hedge without a time": ([f"{STAGES}={{a: {{hedge: {{}}}}}}"], f"{STAGES}.a.hedge.after: missing", ["90 s"]),
     "a hedge after the timeout": (
         [f"{STAGES}={{a: {{hedge: {{after: 120 s}}}}}}"],
-        f"{STAGES}.a.hedge.after: 120 s: not before the timeout of 120 s", ["Type a shorter time", "leave hedge out"],
+        f"{STAGES}.a.hedge.after: 2 min: not before the timeout of 2 min", ["Type a shorter time", "leave hedge out"],
     ),
     "a misspelt key": (
         [f"{STAGES}={{a: {{fanout: 2}}}}"], f"{STAGES}.a.fanout", ["Did you mean workload.stages.a.fan_out?"],
@@ -121,7 +121,7 @@ WRONG_RETRIES = {
     ),
     "a wait to the end": (
         [RETRY, "retry.base_delay=4 d", "retry.max_delay=5 d", "phases=production", "learning=none", "horizon=3 d"],
-        "retry.base_delay: 345600 s: not shorter than the scenario, 259200 s", ["Type a shorter one"],
+        "retry.base_delay: 4 d: not shorter than the scenario, 3 d", ["Type a shorter one"],
     ),
     "waits that shrink": ([RETRY, "retry.multiplier=0.5"], "retry.multiplier: 0.5", ["1 (always the same wait) to 10"]),
     "half a jitter": ([RETRY, "retry.jitter=half"], "retry.jitter: half", ["Allowed: full or none"]),
@@ -170,7 +170,7 @@ WRONG_LOOPS = {
     ),
     "a full queue and back at once": (
         [LOOP, "workload.think.mean=10 us", "admission=none", "workload.users=100000"],
-        "workload.think.mean: 0.01 ms: a user whom the full queue of pool main",
+        "workload.think.mean: 10 us: a user whom the full queue of pool main",
         ["at least 1 ms", "pools.main.queue.capacity=100000"],
     ),
     "patience of users": (

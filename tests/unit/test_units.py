@@ -22,6 +22,7 @@ from sim.config import (
     UsdPerMtok,
     UsdPerYear,
 )
+from sim.config.units import MAX_LONG_SECONDS, span_text
 
 DOOR = {"door": True}
 
@@ -126,6 +127,32 @@ def test_a_percentage_is_printed_and_read_back(tenths):
     text = TypeAdapter(Share).dump_python(number, mode="json")
 
     assert read(Share, text) == number
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0 s"), (0.05, "50 ms"), (90.0, "1.5 min"), (3661.0, "3,661 s"), (90_000.0, "25 h"), (86_400.0, "1 d"),
+        (0.1 + 0.2, "300 ms"), (0.0123456, "12.35 ms"), (86_399.9, "24 h"), (12_345.0, "3.429 h"), (5e-7, "500 ns"),
+        (4_500_000.0, "1,250 h"), (3_155_760_000.0, "36,520 d"),
+    ],
+)  # fmt: skip
+def test_a_duration_is_said_in_four_digits(seconds, text):
+    assert span_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(90_000.0, "25 h"), (12_345.0, "205.75 min"), (86_399.9, "86,399.9 s"), (2_100_000.0, "35,000 min")],
+)
+def test_a_duration_to_be_typed_is_said_with_as_many_digits_as_it_takes(seconds, text):
+    assert span_text(seconds, exact=True) == text
+
+
+@given(seconds=st.floats(0.0, MAX_LONG_SECONDS))
+def test_a_duration_to_be_typed_is_read_back_and_any_other_nearly_so(seconds):
+    assert read(LongSeconds, span_text(seconds, exact=True)) == seconds
+    assert read(LongSeconds, span_text(seconds)) == pytest.approx(seconds, rel=5e-4)  # half of the fourth digit
 
 
 class Door(Parameters):

@@ -18,7 +18,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 
 from sim.clock.calendar import to_ns
 from sim.config import PositiveSeconds, Rate, Seconds, Share
-from sim.config.units import SECONDS, format_quantity
+from sim.config.units import span_text
 from sim.policy.autoscaling.forecast import Smoothed, fit
 from sim.policy.autoscaling.scale_in_delay import Delayed, Log
 from sim.policy.autoscaling.throughput import known, learnt
@@ -28,11 +28,6 @@ from sim.policy.setting import UNSAID, Setting
 
 _HALVES_EVERY_S = 3600.0  # assumption: a replica's throughput follows a change of the requests' mix within hours
 _MOST_STEPS = 5000  # assumption: of history; a fit of more takes tens of seconds
-
-
-def _typed(seconds: float) -> str:
-    """A duration as a user would type it."""
-    return str(format_quantity(seconds, SECONDS, ("d", "h", "min", "s")))
 
 
 class PredictiveState(NamedTuple):
@@ -103,7 +98,9 @@ class Predictive(Delayed):
     def _whole_steps(cls, value: float, info: ValidationInfo) -> float:
         step_s = info.data.get("step_s")
         if step_s is not None and (value < 2 * step_s or abs(value / step_s - round(value / step_s)) > 1e-9):
-            raise ValueError(f"not a whole number of steps, at least 2. Type a multiple of step ({_typed(step_s)}).")
+            raise ValueError(
+                f"not a whole number of steps, at least 2. Type a multiple of step ({span_text(step_s, exact=True)})."
+            )
         return value
 
     @field_validator("history_s")
@@ -112,11 +109,13 @@ class Predictive(Delayed):
         season_s, step_s = info.data.get("season_s"), info.data.get("step_s")
         if season_s is not None and value < 2 * season_s:
             raise ValueError(
-                f"less than two seasons, of which nothing is learnt. Type at least {_typed(2 * season_s)}."
+                f"less than two seasons, of which nothing is learnt. Type at least "
+                f"{span_text(2 * season_s, exact=True)}."
             )
         if step_s is not None and value / step_s > _MOST_STEPS:
             raise ValueError(
-                f"more than {_MOST_STEPS:,} steps. Type at most {_typed(_MOST_STEPS * step_s)}, or a longer step."
+                f"more than {_MOST_STEPS:,} steps. Type at most {span_text(_MOST_STEPS * step_s, exact=True)}, or a "
+                "longer step."
             )
         return value
 
