@@ -70,7 +70,7 @@ KNATIVE = {
     "rate without a unit": (
         ["autoscaler.metric=rps", "autoscaler.target=20"],
         "autoscaler.target: 20",
-        ["without a unit", '"20 req/s"'],
+        ["without a unit", '"12 req/s"'],
     ),
     "unknown metric": (["autoscaler.metric=rp"], "autoscaler.metric: rp", ["Did you mean rps?", "concurrency or rps"]),
     "no replicas at most": (

@@ -263,7 +263,7 @@ def test_parameters_read_back_as_they_were_written() -> None:
         ({"initial_replicas": 101}, "initial_replicas", "from 0 to 100"),
         ({"activation_replicas": 101}, "activation_replicas", "from 1 to 100"),
         ({"target": "70 %"}, "target", "requests in flight per replica"),
-        ({"metric": "rps", "target": 20}, "target", '"20 req/s"'),
+        ({"metric": "rps", "target": 20}, "target", '"12 req/s"'),
         ({"target_utilisation": "0 %"}, "target_utilisation", "more than 0 %"),
         ({"stable_window": "5 s"}, "stable_window", '"6 s" to "1 h"'),
         ({"scale_down_delay": "2 h"}, "scale_down_delay", '"1 h"'),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.policy import Observation
-from sim.policy.autoscaling import HorizontalPodAutoscaler, Keda, StepScaling, signals
+from sim.policy.autoscaling import HorizontalPodAutoscaler, Keda, Knative, StepScaling, signals
 from sim.policy.autoscaling.aws_alarms import measured
 from sim.policy.autoscaling.hpa_metrics import pool_value
 from tests.observations import pool
@@ -136,3 +136,20 @@ def test_a_threshold_by_the_minute_is_reached_by_just_as_many(per_minute: int) -
 def test_an_alarm_on_arrivals_reads_back_as_it_is_written(threshold: int, unit: str, bound: int) -> None:
     one = stepping(f"{threshold} {unit}", 0, f"{bound} {unit}")
     assert StepScaling.model_validate(one.model_dump(mode="json", by_alias=True), **DOOR) == one
+
+
+@pytest.mark.parametrize("rate", ["10 req/min", "2 req/s", "2.5 req/s"])
+def test_every_controller_shows_a_rate_as_it_may_be_typed(rate: str) -> None:
+    trigger = {"type": "arrivals", "target": rate, "activation": rate}
+    metric = {"kind": "object", "name": "arrivals", "type": "value", "target": rate}
+    keda = Keda.model_validate({"max_replicas": 2, "triggers": [trigger]}, **DOOR).model_dump(mode="json")
+    hpa = HorizontalPodAutoscaler.model_validate({"max_replicas": 2, "metrics": [metric]}, **DOOR)
+    knative = Knative.model_validate({"max_replicas": 2, "metric": "rps", "target": rate}, **DOOR)
+    shown = keda["triggers"][0]
+    assert [shown["target"], shown["activation"]] == [rate, rate]
+    assert hpa.model_dump(mode="json")["metrics"][0]["target"] == rate
+    assert knative.model_dump(mode="json")["target"] == rate
+
+
+def test_no_rate_is_none_a_second() -> None:
+    assert signals.arrival_text(0.0) == "0 req/s"

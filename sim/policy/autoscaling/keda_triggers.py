@@ -13,7 +13,7 @@ from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from sim.clock.calendar import to_ns
 from sim.config import Count, LongSeconds, Parameters, PositiveLongSeconds
-from sim.config.units import PLAIN, RATE, SHARE, format_quantity, parse_quantity
+from sim.config.units import PLAIN, SHARE, format_quantity, parse_quantity
 from sim.policy.autoscaling import signals
 from sim.policy.autoscaling.cron import Spell, schedule, spell
 from sim.policy.autoscaling.hpa_metrics import share_target
@@ -61,7 +61,7 @@ class Trigger(Parameters):
 
     @field_serializer("target", "activation", when_used="json")
     def _amount_text(self, value: float) -> str | int | float:
-        return format_quantity(value, *((RATE, ("req/s",)) if self.type == "arrivals" else (PLAIN, ("",))))
+        return signals.arrival_text(value) if self.type == "arrivals" else format_quantity(value, PLAIN, ("",))
 
     def value(self, observation: Observation, now_ns: int) -> float | None:
         """What the trigger measures now; None where it fails."""

@@ -22,7 +22,8 @@ from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from sim.clock.calendar import to_ns
 from sim.config import Count, Positive, Seconds, Share
-from sim.config.units import PLAIN, RATE, SHARE, format_quantity, parse_quantity
+from sim.config.units import PLAIN, SHARE, format_quantity, parse_quantity
+from sim.policy.autoscaling import signals
 from sim.policy.autoscaling.controller import Bounded
 from sim.policy.autoscaling.knative_life import Life, Terms, applied, born
 from sim.policy.autoscaling.knative_scale import Mode, Spec, scale, started
@@ -105,9 +106,7 @@ class Knative(Bounded):
         if value is None:
             return _DEFAULT_TARGETS[metric]
         if metric == "rps":
-            door = bool(info.context and info.context.get("door"))
-            number = parse_quantity(value, RATE, "a rate for each replica", '"20 req/s"', bare=not door)
-            unit = " req/s"
+            number, unit = signals.arrival_rate(value, info), " req/s"
         else:
             number = parse_quantity(value, PLAIN, "a number of requests in flight per replica", "4", bare=True)
             unit = ""
@@ -172,7 +171,7 @@ class Knative(Bounded):
         if info.field_name == "panic_threshold":
             return format_quantity(value, SHARE, ("%",))
         if self.metric == "rps":
-            return format_quantity(value, RATE, ("req/s", "req/min", "req/h", "req/day"))
+            return signals.arrival_text(value)
         return format_quantity(value, PLAIN, ("",))
 
     @property

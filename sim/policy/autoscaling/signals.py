@@ -77,4 +77,4 @@ def arrival_rate(value: object, info: ValidationInfo) -> float:
 
 def arrival_text(value_per_s: float) -> str | int | float:
     """A rate of arrivals as a user types it."""
-    return format_quantity(value_per_s, RATE, ("req/s", "req/min", "req/h", "req/day"))
+    return format_quantity(value_per_s, RATE, ("req/s", "req/min", "req/h", "req/day") if value_per_s else ("req/s",))
