@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sim import scenario_verbs, study_verbs
-from sim.exits import INTERRUPTED, OK, THRESHOLD, WRONG_INPUT, Usage, close_stdout, failed, tell
+from sim.exits import INTERRUPTED, OK, THRESHOLD, WRONG_INPUT, Usage, close_stdout, failed, note, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,7 +158,7 @@ def _scale_checked(result: "Run", quiet: bool) -> "Run":
     from sim.study.scale import with_scale_check
 
     if not quiet:
-        tell("Scale check: the same life at half, the same and twice the traffic, as another draw of demand.", OK)
+        note("Scale check: the same life at half, the same and twice the traffic, as another draw of demand.")
     return with_scale_check(result)
 
 
@@ -170,7 +170,7 @@ def prepare(out: "Path", quiet: bool) -> None:
     _writable(out)
     if is_cold():
         if not quiet:
-            tell("Compiling the request path, once on this machine: about a minute and a half.", OK)
+            note("Compiling the request path, once on this machine: about a minute and a half.")
         compile_kernels()
     _stop_when_terminated()
 

@@ -1,4 +1,4 @@
-"""How a command ends: exit codes, and every error as one line on standard error.
+"""What a command says on standard error, a line each, and how it ends: exit codes, and every error.
 
 Exit codes: 0 done, 1 a stated threshold failed, 2 the input is wrong, 3 the run failed, 130 interrupted.
 """
@@ -13,10 +13,15 @@ class Usage(Exception):
     """Something typed that is no option or verb; the message says what to type."""
 
 
-def tell(text: str, code: int) -> int:
-    """Print a line on standard error; gives the exit code that goes with it."""
+def note(text: str) -> None:
+    """Print a line on standard error, which ends nothing."""
     with suppress(BrokenPipeError):
         print(text, file=sys.stderr)
+
+
+def tell(text: str, code: int) -> int:
+    """Print how a command ends on standard error; gives the exit code that goes with it."""
+    note(text)
     return code
 
 

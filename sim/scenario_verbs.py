@@ -1,11 +1,10 @@
 """The verbs that show a scenario and run nothing: check, and manifest, which prints a pool's policy as a manifest."""
 
-import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from sim.exits import OK
+from sim.exits import OK, note
 
 if TYPE_CHECKING:
     from sim.policy.manifests import Written
@@ -45,14 +44,14 @@ def loaded(overrides: Sequence[str]) -> "tuple[Scenario, list[Used]]":
     from sim.scenario.manifests import named
 
     scenario, manifests = load(DEFAULT, *overrides), named(overrides)
-    say([note for used in manifests for note in used.notes()])
+    say(found for used in manifests for found in used.notes())
     return scenario, manifests
 
 
-def say(notes: Sequence[str]) -> None:
-    """Print notes on standard error."""
-    for note in notes:
-        print(f"poc2scale: note: {note}", file=sys.stderr)
+def say(notes: Iterable[str]) -> None:
+    """What a user should know, as notes on standard error."""
+    for sentence in notes:
+        note(f"poc2scale: note: {sentence}")
 
 
 def check(typed: Namespace) -> int:
@@ -84,7 +83,7 @@ def manifest(typed: Namespace) -> int:
     scenario, manifests = loaded(typed.overrides)
     found = _written(scenario, manifests, _pool(scenario, typed.pool), typed.kind)
     print(found.text, end="")
-    say([f"not in this manifest: {sentence}" for sentence in found.left_out])
+    say(f"not in this manifest: {sentence}" for sentence in found.left_out)
     return OK
 
 

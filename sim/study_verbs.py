@@ -145,7 +145,8 @@ def _compared(typed: Namespace, verb: str, prepare: Prepare) -> int:
         home, command, comparison, lambda folder: write_comparison(comparison, folder, verb, command)
     )  # fmt: skip
     if typed.json:
-        print(json.dumps(comparison.as_json() | {"said": verdict(comparison), "study_dir": str(written)}))
+        told = comparison.as_json() | {"said": verdict(comparison), "study_dir": str(written)}
+        print(json.dumps(told, allow_nan=False))
     else:
         show(comparison, sys.stdout, str(written / f"{verb}.html"))
     return OK
