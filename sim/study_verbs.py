@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,13 +89,12 @@ def tune(typed: Namespace, prepare: Prepare) -> int:
     from sim.report import tuning
     from sim.scenario.manifests import ignored
     from sim.study import tune as search
-    from sim.study.campaign import Design
     from sim.study.candidates import candidates, grid
-    from sim.study.processes import Workers, workers_or_all
+    from sim.study.processes import Workers
     from sim.study.spaces import axes_of, parse_spaces
 
     search.check_installed()
-    design, workers = Design(typed.replications), workers_or_all(typed.workers)
+    design, workers = _asked(typed, None)
     tuning.check_trials(typed.trials)
     common, spaces = parse_spaces(typed.overrides)
     ends = [cell for axis in axes_of(spaces) for cell in grid([axis])]
@@ -120,13 +120,11 @@ def _compared(typed: Namespace, verb: str, prepare: Prepare) -> int:
     from sim.report.compare_page import write_comparison
     from sim.report.comparison_words import verdict
     from sim.report.tables_comparison import show
-    from sim.study.campaign import Design, play
+    from sim.study.campaign import play
     from sim.study.comparison import compared
-    from sim.study.processes import Workers, workers_or_all
-    from sim.study.stopping import parse_until
+    from sim.study.processes import Workers
 
-    until = None if typed.until is None else parse_until(typed.until)
-    design, workers = Design(typed.replications, until=until), workers_or_all(typed.workers)
+    design, workers = _asked(typed, typed.until)
     chosen = _candidates(typed, verb)
     home = Path(typed.out) / f"{verb}-{chosen[0].scenario.name}"
     kept = _kept(typed, home, (chosen, design))
@@ -150,6 +148,21 @@ def _compared(typed: Namespace, verb: str, prepare: Prepare) -> int:
     else:
         show(comparison, sys.stdout, str(written / f"{verb}.html"))
     return OK
+
+
+def _asked(typed: Namespace, until: str | None) -> "tuple[Design, int]":
+    """The design, and how many processes; what `sim.replicate` would say of its arguments is said of the options."""
+    from sim.config import InputError
+    from sim.study.campaign import Design
+    from sim.study.processes import workers_or_all
+    from sim.study.stopping import parse_until
+
+    options = {"n": "--replications", "workers": "--workers", "until": "--until"}
+    try:
+        design = Design(typed.replications, until=None if until is None else parse_until(until))
+        return design, workers_or_all(typed.workers)
+    except InputError as e:
+        raise InputError(*(replace(found, where=options[found.where]) for found in e.problems)) from None
 
 
 def _candidates(typed: Namespace, verb: str) -> "list[Candidate]":

@@ -24,11 +24,8 @@ class Design:
 
     def __post_init__(self) -> None:
         if not 2 <= self.replications <= MOST_REPLICATIONS:
-            message = (
-                "out of range. An interval needs at least 2 replications, and 100,000 are enough; type --replications "
-                "20."
-            )
-            raise InputError(Problem("--replications", self.replications, message))
+            message = "out of range. An interval needs at least 2 replications, and 100,000 are enough; type, say, 20."
+            raise InputError(Problem("n", self.replications, message))
 
 
 class Progressed(NamedTuple):

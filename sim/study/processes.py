@@ -25,8 +25,8 @@ def workers_or_all(workers: int | None) -> int:
     if workers is None:
         return os.cpu_count() or 1
     if not 1 <= workers <= MOST_WORKERS:
-        message = f"out of range. It must be 1 to {MOST_WORKERS}; type --workers {os.cpu_count() or 1}, one a core."
-        raise InputError(Problem("--workers", workers, message))
+        message = f"out of range. It must be 1 to {MOST_WORKERS}; type {os.cpu_count() or 1}, one a core."
+        raise InputError(Problem("workers", workers, message))
     return workers
 
 
@@ -86,8 +86,8 @@ class Workers:
                     yield task, result
         except (EOFError, ConnectionError):
             message = (
-                "a process that played a replication has died, most likely for want of memory. Type fewer --workers; "
-                "with --resume, what is finished is not played again."
+                "a process that played a replication has died, most likely for want of memory. Take fewer workers; "
+                "with resume, what is finished is not played again."
             )
             raise RunError(message) from None
         except (GeneratorExit, Exception):

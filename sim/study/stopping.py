@@ -42,11 +42,11 @@ def parse_until(text: str) -> Until:
     key = typed.get(name.strip(), name.strip())
     if not colon or key not in MEASURES:
         message = f"not a measure and a share of its mean. Measures: {', '.join(typed)}. Type {_EXAMPLE}."
-        raise InputError(Problem("--until", text, message))
+        raise InputError(Problem("until", text, message))
     try:
         value = parse_quantity(share.strip(), SHARE, "a share", '"1 %"', bare=True)
     except ValueError as e:
-        raise InputError(Problem("--until", text, f"{e} Type {_EXAMPLE}.")) from None
+        raise InputError(Problem("until", text, f"{e} Type {_EXAMPLE}.")) from None
     if not 0 < value < 1:
-        raise InputError(Problem("--until", text, f"out of range: more than 0 % and less than 100 %. Type {_EXAMPLE}."))
+        raise InputError(Problem("until", text, f"out of range: more than 0 % and less than 100 %. Type {_EXAMPLE}."))
     return Until(key, value)

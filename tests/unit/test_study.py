@@ -220,6 +220,17 @@ def test_a_worker_that_dies_is_an_error_and_no_endless_wait() -> None:
         list(workers.map(os._exit, [(1,), (1,)]))
 
 
+@pytest.mark.parametrize(
+    ("given", "where"), [({"n": 1}, "n: 1: "), ({"workers": 0}, "workers: 0: "), ({"until": "cost"}, "until: cost: ")]
+)
+def test_a_number_that_is_none_is_named_as_the_argument_that_it_is(given: dict[str, Any], where: str) -> None:
+    with pytest.raises(sim.InputError) as refused:
+        sim.replicate(sim.load("document_assistant", *SMALL), **given)
+
+    assert str(refused.value).startswith(where)
+    assert "--" not in str(refused.value)
+
+
 def test_a_log_of_requests_is_not_kept_by_replications() -> None:
     scenario = sim.load("document_assistant", *SMALL, "record.requests=all")
 
