@@ -23,9 +23,9 @@ def steps(life: "Run") -> list[Step]:
     return [Step(at_s, int(before), int(after), reason) for at_s, before, after, reason in zip(*columns, strict=True)]
 
 
-def asked(life: "Run", initial: int) -> list[tuple[float, int]]:
-    """(time in s, count asked for from then on), oldest first; initial: the count at the start."""
-    stairs: list[tuple[float, int]] = [(0.0, initial)]
+def asked(life: "Run") -> list[tuple[float, int]]:
+    """(time in s, count asked for from then on by the pool `main`), oldest first, from its initial count."""
+    stairs: list[tuple[float, int]] = [(0.0, life.scenario.pools["main"].autoscaler.initial_replicas)]
     for step in steps(life):
         if stairs[-1][0] == step.at_s:
             stairs.pop()

@@ -31,7 +31,7 @@ def run(small: bool) -> dict[str, Got]:
         if drops:
             got[f"drop_s_{case}"] = drops[0].at_s - silent_s
             got[f"drop_from_{case}"] = drops[0].before
-        got[f"least_{case}"] = min(between(counts(case), silent_s, again_s))
+        got[f"least_{case}"] = min(between(asked(played(case)), silent_s, again_s))
         got[f"largest_other_step_{case}"] = max(
             step.before - step.after
             for step in down
@@ -47,12 +47,6 @@ def played(case: str) -> "Run":
     from sim import simulate
 
     return simulate(read(HERE).load(case, workload={"path": str(HERE / "arrivals.csv")}))
-
-
-def counts(case: str) -> list[tuple[float, int]]:
-    """The staircase of counts that a case asks for."""
-    life = played(case)
-    return asked(life, life.scenario.pools["main"].autoscaler.initial_replicas)
 
 
 def first_latency_s(life: "Run", again_s: float) -> float:
@@ -71,14 +65,14 @@ def figure(got: Mapping[str, Got]) -> "Plot":
     settings = read(HERE)
     own = settings.own
     styles = {"cooldown_300": (VARIABLE, "-"), "cooldown_1500": (FIXED, "-"), "min_1": (QUALITY, "--")}
-    fell = at(counts("cooldown_300"), own["silent_s"] + got_s(got, "drop_s_cooldown_300") - 1)
+    fell = at(asked(played("cooldown_300")), own["silent_s"] + got_s(got, "drop_s_cooldown_300") - 1)
     wait_s = got_s(got, "first_latency_s_cooldown_300")
     finding = f"KEDA drops from {fell} to none at once; who comes next waits {wait_s:.0f} s"
 
     def paint(page: Any, size: Any) -> None:
         axes = page.add_subplot()
         for case, (colour, style) in styles.items():
-            paint_stairs(axes, counts(case), played(case).scenario.horizon_s, color=colour, linestyle=style)
+            paint_stairs(axes, asked(played(case)), played(case).scenario.horizon_s, color=colour, linestyle=style)
         axes.axvspan(own["silent_s"] / 60, own["again_s"] / 60, color=INK, alpha=0.06, linewidth=0)
         axes.set_xlim(0, 50)
         axes.set_ylim(0, 44)
@@ -92,7 +86,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
         axes.set_title(finding, loc="left", fontsize=6 if size.narrow else 12)
         page.subplots_adjust(right=0.97)
 
-    csv = csv_of({case: counts(case) for case in settings.cases})
+    csv = csv_of({case: asked(played(case)) for case in settings.cases})
     sentence = "The HPA below KEDA may take one replica a minute; the drop to zero takes all that there are."
     return plot("x-keda-zero", "From where does KEDA drop to zero?", finding, sentence, paint, csv)
 

@@ -27,15 +27,15 @@ def run(small: bool) -> dict[str, Got]:
     own = read(HERE).own
     got: dict[str, Got] = {}
     for case in OPEN:
-        stairs = counts(case)
+        stairs = asked(played(case))
         falls = collapses(stairs, own["burst_s"], own["erlangs"])
         got[f"least_{case}"] = min(count for at_s, count in stairs if at_s >= falls[0]) if falls else -1
         got[f"first_collapse_s_{case}"] = falls[0] - own["burst_s"] if falls else -1
         if case != "delay":
             got[f"collapses_{case}"] = len(falls)
     end_s = played("thread").scenario.horizon_s
-    held = between(counts("fitting"), own["settled_s"], end_s)
-    sustained = counts("closed")
+    held = between(asked(played("fitting")), own["settled_s"], end_s)
+    sustained = asked(played("closed"))
     reached_s = next(at_s for at_s, count in sustained if count >= own["closed"]["reached"])
     kept = between(sustained, reached_s, end_s)
     return got | {
@@ -64,12 +64,6 @@ def played(case: str) -> "Run":
     return simulate(settings.load(case, workload=counted))
 
 
-def counts(case: str) -> list[tuple[float, int]]:
-    """The staircase of counts that a case asks for."""
-    life = played(case)
-    return asked(life, life.scenario.pools["main"].autoscaler.initial_replicas)
-
-
 def figure(got: Mapping[str, Got]) -> "Plot":
     """Count asked for over time, by case, and the load."""
     from sim.report.canvas import FIXED, INK, QUALITY, VARIABLE, plot
@@ -77,7 +71,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
     settings = read(HERE)
     styles = {"thread": VARIABLE, "delay": FIXED, "fitting": QUALITY}
     end_s = played("thread").scenario.horizon_s
-    peak = max(count for at_s, count in counts("thread") if at_s >= settings.own["burst_s"])
+    peak = max(count for at_s, count in asked(played("thread")) if at_s >= settings.own["burst_s"])
     finding = (
         f"With a target that no replica serves at once, it leaves panic from {peak} to {got['least_thread']:.0f}, "
         f"{got['collapses_thread']:.0f} times"
@@ -85,15 +79,15 @@ def figure(got: Mapping[str, Got]) -> "Plot":
 
     def paint(page: Any, size: Any) -> None:
         above, below, fontsize = two_panels(page, size, end_s, shares=(3, 2), most=240, needed=settings.own["erlangs"])
-        paint_stairs(above, counts("thread"), end_s, color=styles["thread"])
+        paint_stairs(above, asked(played("thread")), end_s, color=styles["thread"])
         for case in ("delay", "fitting"):
-            paint_stairs(below, counts(case), end_s, color=styles[case])
+            paint_stairs(below, asked(played(case)), end_s, color=styles[case])
         above.text(0.2, 28, "needed: 20", color=INK, fontsize=fontsize)
         above.text(0.2, 212, "a target of 7 in flight for a replica that serves 1", color=VARIABLE, fontsize=fontsize)
         below.text(13, 150, "the same, scale-down delayed by 5 min", color=FIXED, fontsize=fontsize)
         below.text(9, 42, "a target of 0.7", color=QUALITY, fontsize=fontsize)
         above.set_title(finding, loc="left", fontsize=5.5 if size.narrow else 10.5)
 
-    csv = csv_of({case: counts(case) for case in settings.cases})
+    csv = csv_of({case: asked(played(case)) for case in settings.cases})
     sentence = "Knative holds requests in flight: enough replicas make them few, and then it keeps too few."
     return plot("x-panic-exit", "Why does it fall when it leaves panic?", finding, sentence, paint, csv, taller=1.15)

@@ -27,7 +27,7 @@ def run(small: bool) -> dict[str, Got]:
         got[f"gain_{case}"] = gain(played(case))
         got[f"swings_{case}"] = swings(case)
     settled_s, end_s = settings.own["settled_s"], played("thread").scenario.horizon_s
-    held = between(counts("thread"), settled_s, end_s)
+    held = between(asked(played("thread")), settled_s, end_s)
     return got | {"least_thread": min(held), "most_thread": max(held)}
 
 
@@ -45,7 +45,7 @@ def swings(case: str) -> int:
     most = played(case).scenario.pools["main"].autoscaler.max_replicas
     settled_s = read(HERE).own["settled_s"]
     return sum(
-        1 for (_, before), (at_s, count) in pairwise(counts(case)) if at_s > settled_s and before < most == count
+        1 for (_, before), (at_s, count) in pairwise(asked(played(case))) if at_s > settled_s and before < most == count
     )
 
 
@@ -55,12 +55,6 @@ def played(case: str) -> "Run":
     from sim import simulate
 
     return simulate(read(HERE).load(case))
-
-
-def counts(case: str) -> list[tuple[float, int]]:
-    """The staircase of counts that a case asks for."""
-    life = played(case)
-    return asked(life, life.scenario.pools["main"].autoscaler.initial_replicas)
 
 
 def figure(got: Mapping[str, Got]) -> "Plot":
@@ -76,9 +70,9 @@ def figure(got: Mapping[str, Got]) -> "Plot":
 
     def paint(page: Any, size: Any) -> None:
         above, below, fontsize = two_panels(page, size, end_s, shares=(1, 1), most=2500, needed=500)
-        paint_stairs(above, counts("thread"), end_s, color=VARIABLE)
-        paint_stairs(below, counts("default_delays"), end_s, color=FIXED)
-        paint_stairs(below, counts("look_back"), end_s, color=QUALITY)
+        paint_stairs(above, asked(played("thread")), end_s, color=VARIABLE)
+        paint_stairs(below, asked(played("default_delays")), end_s, color=FIXED)
+        paint_stairs(below, asked(played("look_back")), end_s, color=QUALITY)
         above.text(
             0.2, 2150, "looks back over 30 s; 5 s before more, 30 s before fewer", color=VARIABLE, fontsize=fontsize
         )
@@ -86,6 +80,6 @@ def figure(got: Mapping[str, Got]) -> "Plot":
         below.text(14, 700, "looks back over 5 min", color=QUALITY, fontsize=fontsize)
         above.set_title(finding, loc="left", fontsize=5 if size.narrow else 9.5)
 
-    csv = csv_of({case: counts(case) for case in settings.cases})
+    csv = csv_of({case: asked(played(case)) for case in settings.cases})
     sentence = "Each new replica's slow first request asks for more than one replica, or for less than one."
     return plot("x-ray-oscillation", "Why does it swing?", finding, sentence, paint, csv, taller=1.15)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from sim.report.canvas import Plot
 
 HERE = Path(__file__).parent
-_AT = ("cost_usd_per_day_at_5_d", "cost_usd_per_day_at_20_d")
 
 
 class Cost(NamedTuple):

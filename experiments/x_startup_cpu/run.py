@@ -22,7 +22,7 @@ def run(small: bool) -> dict[str, Got]:
     The small form is the full one.
     """
     settings = read(HERE)
-    got: dict[str, Got] = {f"largest_{case}": max(count for _, count in counts(case)) for case in settings.cases}
+    got: dict[str, Got] = {f"largest_{case}": max(count for _, count in asked(played(case))) for case in settings.cases}
     with_it, without = steps(played("period")), steps(played("no_period"))
     return got | {"steps_that_the_period_changes": len(set(with_it) ^ set(without))}
 
@@ -34,12 +34,6 @@ def played(case: str) -> "Run":
 
     settings = read(HERE)
     return simulate(settings.load(case, workload={"path": str(HERE / "arrivals.csv")}))
-
-
-def counts(case: str) -> list[tuple[float, int]]:
-    """The staircase of counts that a case asks for."""
-    life = played(case)
-    return asked(life, life.scenario.pools["main"].autoscaler.initial_replicas)
 
 
 def figure(got: Mapping[str, Got]) -> "Plot":
@@ -59,7 +53,7 @@ def figure(got: Mapping[str, Got]) -> "Plot":
     def paint(page: Any, size: Any) -> None:
         axes = page.add_subplot()
         for case, (colour, style) in styles.items():
-            paint_stairs(axes, counts(case), end_s, color=colour, linestyle=style)
+            paint_stairs(axes, asked(played(case)), end_s, color=colour, linestyle=style)
         axes.axvline(10, color=INK, linewidth=0.6, linestyle=":")
         axes.set_xlim(0, end_s / 60)
         axes.set_ylim(0, 75)
@@ -72,6 +66,6 @@ def figure(got: Mapping[str, Got]) -> "Plot":
         axes.set_title(finding, loc="left", fontsize=6 if size.narrow else 12)
         page.subplots_adjust(right=0.97)
 
-    csv = csv_of({case: counts(case) for case in settings.cases})
+    csv = csv_of({case: asked(played(case)) for case in settings.cases})
     sentence = "A replica's start keeps it busy for two minutes; 15 replicas hold the target."
     return plot("x-startup-cpu", "Does the work of starting look like load?", finding, sentence, paint, csv)

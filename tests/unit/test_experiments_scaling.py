@@ -46,7 +46,7 @@ def test_steps_are_what_the_controller_asked_for():
     life = simulate(scenario)
 
     found = steps(life)
-    stairs = asked(life, 2)
+    stairs = asked(life)
 
     assert found
     assert found[0].before == 2
