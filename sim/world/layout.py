@@ -66,6 +66,10 @@ class Layout:
             return set()
         return {self.of_pool[phase, pool] for pool in effective.feeders()}
 
+    def pool_of(self, row: int, effective: Scenario) -> Pool:
+        """The pool of a row as a phase configures it, its autoscaler with it."""
+        return effective.pools[self.pools[row].name]
+
     def served(self, effective: dict[str, Scenario]) -> list[Served]:
         """Who serves in each row. effective: each phase's scenario."""
         found = {row: Served(effective[phase].api.name, "api") for phase, row in self.of_api.items()}

@@ -11,7 +11,7 @@ from sim.clock.ranks import Rank
 from sim.fleet.fleet import Fleet
 from sim.fleet.scaling import ScalingLoop, Terms
 from sim.record.events import EventLog
-from sim.scenario import Pool, Scenario
+from sim.scenario import Scenario
 from sim.serving.plane import Plane
 from sim.world.layout import Layout
 from sim.world.promotions import Promotions
@@ -51,7 +51,7 @@ class Lifecycle:
     def begin(self) -> None:
         """The first phase is in effect, its replicas are ready, and the process that waits for the others runs."""
         for row in self._rows_of(self.phase):
-            self._fleets[row].begin(self._pool(self.phase, row).autoscaler.initial_replicas)
+            self._fleets[row].begin(self._layout.pool_of(row, self._effective[self.phase]).autoscaler.initial_replicas)
         self.on_begin(self.phase)
         for row in self._rows_of(self.phase):
             self._loops[row].hand_over(self._terms(self.phase, row))
@@ -73,7 +73,8 @@ class Lifecycle:
             for row in rows:
                 self._plane.open(row)
                 self._loops[row].hand_over(self._terms(phase, row))
-            while any(self._fleets[r].ready_count < self._pool(phase, r).autoscaler.min_replicas for r in rows):
+            pools = {row: self._layout.pool_of(row, self._effective[phase]) for row in rows}
+            while any(self._fleets[r].ready_count < pools[r].autoscaler.min_replicas for r in rows):
                 yield self._any_change(rows)
                 yield self._clock.at(self._clock.now, Rank.PHASE)
             self._take_over(phase)
@@ -110,9 +111,6 @@ class Lifecycle:
 
     def _rows_of(self, phase: str) -> list[int]:
         return sorted(self._layout.rows_of(phase, self._effective[phase]))
-
-    def _pool(self, phase: str, row: int) -> Pool:
-        return self._effective[phase].pools[self._layout.pools[row].name]
 
     def _any_change(self, rows: list[int]) -> simpy.Event:
         """An event at the next replica of these rows that becomes ready."""

@@ -43,7 +43,7 @@ class ControlTerms:
         self._names = list(scenario.workloads)
         self._ahead = {name: ArrivalsAhead(partial(demand, scenario, name, streams)) for name in scenario.workloads}
         seen = any(
-            self._pool(phase, row).autoscaler.latency_quantile is not None
+            layout.pool_of(row, lived_in).autoscaler.latency_quantile is not None
             for phase, lived_in in effective.items()
             for row in layout.rows_of(phase, lived_in)
         )
@@ -52,15 +52,12 @@ class ControlTerms:
 
     def of(self, phase: str, row: int) -> Terms:
         """How the pool of a row is scaled from the phase's decision on."""
-        pool = self._pool(phase, row)
+        pool = self._layout.pool_of(row, self._effective[phase])
         answered = None
         if self._latencies is not None:
             names = self._effective[phase].feeders()[self._layout.pools[row].name]
             answered = _Answered(self._latencies, tuple(self._names.index(name) for name in names))
         return Terms(pool.autoscaler, pool.scrape, pool.control, self._setting(phase, row, pool), answered)
-
-    def _pool(self, phase: str, row: int) -> Pool:
-        return self._effective[phase].pools[self._layout.pools[row].name]
 
     def _setting(self, phase: str, row: int, pool: Pool) -> Setting:
         effective, name = self._effective[phase], self._layout.pools[row].name
