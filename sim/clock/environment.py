@@ -27,7 +27,7 @@ class Clock(simpy.Environment):
         """Nanoseconds since the scenario's start."""
         return int(self._now)
 
-    def at(self, t_ns: int, rank: Rank, sub: int = 0, value: Any = None) -> simpy.Event:
+    def at(self, t_ns: int, rank: Rank, sub: int = 0) -> simpy.Event:
         """An event that fires at `t_ns` (>= now), after all events of that instant with a lower (rank, sub).
 
         sub: replica or request id (0 <= sub < 2**48). Raises ValueError for a time in the past.
@@ -36,7 +36,7 @@ class Clock(simpy.Environment):
             raise ValueError(f"{Rank(rank).name} at {t_ns} ns lies before now, {self._now} ns")
         event = simpy.Event(self)
         event._ok = True
-        event._value = value
+        event._value = None
         priority: Any = (rank << _SUB_BITS) | sub
         heappush(self._queue, (t_ns, priority, next(self._eid), event))
         return event

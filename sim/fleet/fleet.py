@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 from sim.clock.calendar import NS_PER_S, to_ns
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
-from sim.fleet.bill import billed_for
 from sim.fleet.chance import Key
 from sim.fleet.node_autoscalers import machines_of
 from sim.fleet.parameters import Machine, Model
 from sim.fleet.plant import Plant
 from sim.fleet.replica import Replica
 from sim.fleet.stock import Event
-
-__all__ = ["Event", "Fleet", "Replica", "Roster", "Site", "Slots", "billed_for"]
 
 
 class Slots(Protocol):

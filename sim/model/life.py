@@ -248,9 +248,7 @@ class ModelLife:
     def _ask(self) -> None:
         learning = self._learning
         assert isinstance(learning, ModelLearning)
-        observation = Observation(
-            self._pieces[-1].cut_ns, self._window.estimate, self._window.labels, self._job is not None
-        )
+        observation = Observation(self._window.estimate, self._window.labels, self._job is not None)
         policy: Any = learning.retraining
         decision, self._state = policy.decide(observation, self._state, self._clock.now)
         if decision.retrain and self._job is None:

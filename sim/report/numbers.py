@@ -104,13 +104,13 @@ def share(value: float | None) -> str:
     return three(100 * value, "%")
 
 
-def rate(per_s: float | None, unit: str = "req") -> str:
-    """Events per time: 4.2 req/s, 12.3 req/min, 3 req/h, whichever has a digit before the point."""
+def rate(per_s: float | None) -> str:
+    """Requests per time: 4.2 req/s, 12.3 req/min, 3 req/h, whichever has a digit before the point."""
     if _absent(per_s):
         return NONE
     assert per_s is not None
     length, name = rate_unit(per_s)
-    return three(per_s * length, f"{unit}/{name}")
+    return three(per_s * length, f"req/{name}")
 
 
 def rate_unit(per_s: float) -> tuple[float, str]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sim.clock.calendar import to_ns
 from sim.clock.environment import Clock
 from sim.clock.ranks import Rank
-from sim.fleet.fleet import Fleet, billed_for
+from sim.fleet.bill import billed_for
+from sim.fleet.fleet import Fleet
 from sim.fleet.metrics import FIELDS, Scrapes
 from sim.fleet.parameters import Machine, Model, ReplicaType
 

@@ -9,7 +9,7 @@ DAY_S = 86_400.0
 
 
 def saw(estimate: float | None, labels: int = 1000, training: bool = False) -> Observation:
-    return Observation(0, estimate, labels, training)
+    return Observation(estimate, labels, training)
 
 
 def test_never_says_no_whatever_it_sees() -> None:

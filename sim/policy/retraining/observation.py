@@ -6,13 +6,11 @@ from typing import NamedTuple
 class Observation(NamedTuple):
     """A model as its labels show it; its true quality is nobody's to see.
 
-    data_cut_ns: until when the serving model's data reach (ns since the scenario's start)
-    estimate:    share of right answers among its newest labels; None while there are none
-    labels:      how many labels the estimate is made of
-    training:    whether a job is running, or trained and not yet deployed
+    estimate: share of right answers among its newest labels; None while there are none
+    labels:   how many labels the estimate is made of
+    training: whether a job is running, or trained and not yet deployed
     """
 
-    data_cut_ns: int
     estimate: float | None
     labels: int
     training: bool
