@@ -7,7 +7,9 @@ import sys
 
 import pandas as pd
 import pytest
-from test_verbs import COMMAND, ROOT, SHORT, command
+from test_verbs import COMMAND, LONG, ROOT, SHORT
+
+from sim import cli
 
 # The command with row groups of a hundred requests; it says so once some of them are in the file.
 SAYS_WHEN_IT_LOGS = """
@@ -37,10 +39,13 @@ def folder(path, name):
     return run
 
 
+def run(out, *typed):
+    assert cli.main(["run", *SHORT, *typed, "--out", str(out), "--json"]) == 0
+
+
 def test_a_run_writes_its_requests_and_a_sample_of_them(tmp_path):
     for name, share in (("all", "all"), ("few", "20 %")):
-        asked = command("run", *SHORT, f"record.requests={share}", "--out", name, "--json", cwd=tmp_path)
-        assert asked.returncode == 0, asked.stderr
+        run(tmp_path / name, f"record.requests={share}")
 
     every, few = (pd.read_parquet(folder(tmp_path, name) / "requests.parquet") for name in ("all", "few"))
     windows = pd.read_parquet(folder(tmp_path, "few") / "timeseries.parquet")
@@ -55,14 +60,15 @@ def test_a_run_writes_its_requests_and_a_sample_of_them(tmp_path):
 
 
 def test_a_run_that_records_none_leaves_no_file_of_them(tmp_path):
-    assert command("run", *SHORT, "--json", cwd=tmp_path).returncode == 0
+    run(tmp_path)
 
+    assert list(tmp_path.rglob("summary.json"))
     assert not list(tmp_path.rglob("requests.parquet"))
 
 
-def started(tmp_path, *typed):
+def started(tmp_path):
     process = subprocess.Popen(
-        [sys.executable, "-c", SAYS_WHEN_IT_LOGS, "run", "record.requests=all", "--quiet", *typed], cwd=tmp_path,
+        [sys.executable, "-c", SAYS_WHEN_IT_LOGS, "run", *LONG, "record.requests=all"], cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored under a background shell
     )  # fmt: skip
@@ -72,7 +78,7 @@ def started(tmp_path, *typed):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_stopped_takes_its_log_with_it(how, tmp_path):
-    process = started(tmp_path, "workload.rate=100 req/s", "engine=reference")
+    process = started(tmp_path)
 
     process.send_signal(how)
     out, err = process.communicate(timeout=60)
@@ -83,11 +89,10 @@ def test_a_run_that_is_stopped_takes_its_log_with_it(how, tmp_path):
 
 
 def test_a_killed_run_leaves_what_was_there_as_it_was(tmp_path):
-    before = command("run", *SHORT, "record.requests=all", "--json", cwd=tmp_path)
-    assert before.returncode == 0, before.stderr
+    run(tmp_path / "outputs", "record.requests=all")
     kept = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and not p.name.startswith(".")}
 
-    process = started(tmp_path, "workload.rate=100 req/s", "engine=reference")
+    process = started(tmp_path)
     process.kill()
     process.communicate(timeout=60)
 
@@ -103,7 +108,7 @@ def test_a_disk_that_fills_up_while_requests_are_logged_is_one_line(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
     # the kernels are compiled by then, since their cache would not fit either
-    assert command("run", *SHORT, "--json", "--out", "first", cwd=tmp_path).returncode == 0
+    run(tmp_path / "first")
 
     result = subprocess.run(
         [*COMMAND, "run", *SHORT, "workload.rate=20 req/s", "phases.production.exposure=1", "record.requests=all",

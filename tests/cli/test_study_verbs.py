@@ -78,12 +78,14 @@ def test_tune_finds_the_same_again_and_writes_what_run_takes(
     assert one["best"][0].replace("autoscaler.", "").replace("=", ": ") in capsys.readouterr().out
 
 
-def test_an_interrupted_study_keeps_what_is_finished_and_goes_on(tmp_path: Path) -> None:
-    typed = [*COMMAND, "compare", *SHORT, "autoscaler=fixed", "autoscaler.replicas=2,3", "--replications", "40"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+def test_an_interrupted_study_keeps_what_is_finished_and_goes_on(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    typed = ["compare", *SHORT, "autoscaler=fixed", "autoscaler.replicas=2,3", "--replications", "40"]
     process = subprocess.Popen(
-        [*typed, "--workers", "2"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        [*COMMAND, *typed, "--workers", "2"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     kept = tmp_path / "outputs/compare-document_assistant/replications"
     while not list(kept.glob("*.json")) and process.poll() is None:
@@ -98,9 +100,6 @@ def test_an_interrupted_study_keeps_what_is_finished_and_goes_on(tmp_path: Path)
     assert [p.name for p in (tmp_path / "outputs/compare-document_assistant").iterdir()] == ["replications"]
     finished = {p: p.stat().st_mtime_ns for p in kept.iterdir()}
     assert all(json.loads(p.read_text()) for p in finished)
-    again = subprocess.run(
-        [*typed[:-1], "3", "--resume", "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True,
-        timeout=300, check=True,
-    )  # fmt: skip
-    assert json.loads(again.stdout)["replications"] == 3
+    again = played([*typed[:-1], "3", "--resume", "--json", "--workers", "1"], capsys, tmp_path / "outputs")
+    assert json.loads(again)["replications"] == 3
     assert all(p.stat().st_mtime_ns == at for p, at in finished.items())
