@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 import sim
 from sim.report.comparison_words import verdict
 from sim.report.tables_comparison import show
-from sim.study import campaign
 from sim.study.campaign import Design, play
 from sim.study.candidates import Candidate, candidates
 from sim.study.comparison import Comparison, compared, on_front
@@ -232,10 +231,10 @@ def test_a_number_that_is_none_is_named_as_the_argument_that_it_is(given: dict[s
 
 
 def test_a_log_of_requests_is_not_kept_by_replications() -> None:
-    scenario = sim.load("document_assistant", *SMALL, "record.requests=all")
+    plain, logged = (sim.load("document_assistant", *SMALL, f"record.requests={what}") for what in ("none", "all"))
 
-    plain = campaign._play(sim.load("document_assistant", *SMALL), 0, "")
-    assert campaign._play(scenario, 0, "") == plain
+    with Workers(1) as workers:
+        assert play([logged], Design(2), workers) == play([plain], Design(2), workers)
 
 
 def test_what_a_run_of_a_candidate_remarks_upon_is_said_of_that_candidate() -> None:
