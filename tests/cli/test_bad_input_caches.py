@@ -6,7 +6,7 @@ Each is refused with its key, its value, what is allowed and what to type; exit 
 import pytest
 
 from sim import cli
-from tests.cli.refusals import assert_said, refused
+from tests.cli.refusals import assert_check_refuses
 
 IN_BYTES = ["cache.capacity=null"]
 CLASS = "cache.classes.similar"
@@ -58,12 +58,8 @@ SAID = {
 
 
 @pytest.mark.parametrize(("typed", "begins", "words"), SAID.values(), ids=SAID.keys())
-def test_a_wrong_cache_is_refused_and_named(typed, begins, words, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    lines = refused(capsys, tmp_path, cli.main(["check", *typed]))
-
-    assert_said(lines, begins, words)
+def test_a_wrong_cache_is_refused_and_named(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)
 
 
 @pytest.mark.parametrize(

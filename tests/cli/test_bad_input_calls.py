@@ -7,7 +7,7 @@ import pytest
 
 from sim import cli, load
 from sim.scenario import remarks
-from tests.cli.refusals import assert_said, refused
+from tests.cli.refusals import assert_check_refuses, refused
 
 STAGES, RETRY, LOOP = "workload.stages", "retry=exponential", "workload=closed_loop"
 TWO = ["pools={small: {}, large: {}}", "workload.pool=large"]
@@ -186,12 +186,8 @@ SAID = WRONG_STAGES | WRONG_RETRIES | WRONG_LOOPS
 
 
 @pytest.mark.parametrize(("typed", "begins", "words"), SAID.values(), ids=SAID.keys())
-def test_wrong_calls_are_refused_and_named(typed, begins, words, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    lines = refused(capsys, tmp_path, cli.main(["check", *typed]))
-
-    assert_said(lines, begins, words)
+def test_wrong_calls_are_refused_and_named(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)
 
 
 def test_a_closed_loop_has_no_traffic_to_double(capsys, tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import pytest
 
 from sim import cli
-from tests.cli.refusals import assert_said, refused
+from tests.cli.refusals import assert_check_refuses
 
 SMALL = "workload.stages.small"
 NEXT, BETA = "next: {large: {confidence_below: 0.8}}", "confidence: {alpha: 6, beta: 2}"
@@ -74,10 +74,8 @@ SAID = {
 
 
 @pytest.mark.parametrize(("typed", "begins", "words"), SAID.values(), ids=SAID.keys())
-def test_a_wrong_cascade_is_refused_and_named(typed, begins, words, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    assert_said(refused(capsys, tmp_path, cli.main(["check", *typed])), begins, words)
+def test_a_wrong_cascade_is_refused_and_named(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)
 
 
 TAKEN = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim import cli
+from tests.cli.refusals import assert_check_refuses
 
 WINDOW = "autoscaler.windows=[{{days: {}, from: '{}', to: '{}', replicas: 2}}]"
 
@@ -106,18 +107,9 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_refused(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    typed, begins, words = CASES[name]
-    monkeypatch.chdir(tmp_path)
-    assert cli.main(["check", *typed]) == 2
-    err = capsys.readouterr().err
-    line = next((line for line in err.splitlines() if line.startswith(begins)), None)
-    assert line is not None, err
-    assert [word for word in words if word not in line] == [], line
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(("typed", "begins", "words"), CASES.values(), ids=CASES.keys())
+def test_refused(typed, begins, words, tmp_path, capsys):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)
 
 
 def test_a_list_whose_one_entry_is_refused_is_not_called_empty_besides(capsys: pytest.CaptureFixture[str]) -> None:

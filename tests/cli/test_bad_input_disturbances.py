@@ -2,11 +2,9 @@
 code 2; nothing written.
 """
 
-from pathlib import Path
-
 import pytest
 
-from sim import cli
+from tests.cli.refusals import assert_check_refuses
 
 CROWD = "disturbances.flash_crowd"
 JOB = "disturbances.weekly_batch"
@@ -100,24 +98,6 @@ JOBS = {
 SAID = {**SURGES, **JOBS}
 
 
-def refused(capsys, folder: Path, code: int) -> list[str]:
-    """The problems' lines, of a command that must have written nothing but them."""
-    out, err = capsys.readouterr()
-    assert (code, out) == (2, ""), err
-    assert "Traceback" not in err
-    *lines, last = err.splitlines()
-    assert last.endswith("nothing was written.")
-    assert list(folder.iterdir()) == []
-    return lines
-
-
 @pytest.mark.parametrize(("typed", "begins", "words"), SAID.values(), ids=SAID.keys())
-def test_a_wrong_storm_is_refused_and_named(typed, begins, words, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    lines = refused(capsys, tmp_path, cli.main(["check", *typed]))
-
-    said = [line for line in lines if line.startswith(begins)]
-    assert said, (begins, lines)
-    for word in words:
-        assert any(word in line for line in said), (word, said)
+def test_a_wrong_storm_is_refused_and_named(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)

@@ -7,6 +7,7 @@ error and may surprise, `check` remarks upon.
 import pytest
 
 from sim import cli
+from tests.cli.refusals import assert_check_refuses
 
 METRICS = "autoscaler.metrics=[{}]"
 QUEUE = "{kind: external, name: queue, type: average_value, target: 10}"
@@ -118,19 +119,8 @@ SAID = {
 
 
 @pytest.mark.parametrize(("typed", "begins", "words"), SAID.values(), ids=SAID.keys())
-def test_a_wrong_autoscaler_is_refused_and_named(typed, begins, words, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code = cli.main(["check", *typed])
-    out, err = capsys.readouterr()
-    assert (code, out) == (2, ""), err
-    assert "Traceback" not in err
-    *lines, last = err.splitlines()
-    assert last == f"{len(lines)} problem{'s' if len(lines) > 1 else ''}; nothing was written."
-    assert list(tmp_path.iterdir()) == []
-    said = [line for line in lines if line.startswith(begins)]
-    assert said, (begins, lines)
-    for word in words:
-        assert any(word in line for line in said), (word, said)
+def test_a_wrong_autoscaler_is_refused_and_named(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)
 
 
 NOWHERE = "refuses requests while none is ready"

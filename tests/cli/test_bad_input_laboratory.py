@@ -6,7 +6,7 @@ Refused: key, value, what is allowed and what to type; exit code 2; nothing writ
 import pytest
 
 from sim import cli
-from tests.cli.refusals import assert_said, refused
+from tests.cli.refusals import assert_check_refuses, assert_said, refused
 from tests.unit.manifest_examples import HPA_CPU, KNATIVE, TRACKING
 
 SHORT = ["phases=production", "horizon=10 d"]
@@ -69,10 +69,9 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("typed", "begins", "words"), WRONG.values(), ids=WRONG)
-def test_refused(typed, begins, words, tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert_said(refused(capsys, tmp_path, cli.main(["check", *typed])), begins, words)
+@pytest.mark.parametrize(("typed", "begins", "words"), WRONG.values(), ids=WRONG.keys())
+def test_refused(typed, begins, words, tmp_path, capsys) -> None:
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)
 
 
 FULL = "a replica serves"

@@ -2,8 +2,7 @@
 
 import pytest
 
-from sim import cli
-from tests.cli.refusals import assert_said, refused
+from tests.cli.refusals import assert_check_refuses
 
 ROUTING, ORDER, REFERENCE = "pool.routing", "pool.queue.order", "engine=reference"
 
@@ -49,7 +48,5 @@ SAID = {
 
 
 @pytest.mark.parametrize(("typed", "begins", "words"), SAID.values(), ids=SAID.keys())
-def test_a_wrong_discipline_is_refused_and_named(typed, begins, words, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    assert_said(refused(capsys, tmp_path, cli.main(["check", *typed])), begins, words)
+def test_a_wrong_discipline_is_refused_and_named(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)

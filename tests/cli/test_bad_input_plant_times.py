@@ -6,7 +6,7 @@ Each is refused with its key, its value, what is allowed and what to type; exit 
 import pytest
 
 from sim import cli
-from tests.cli.refusals import assert_said, refused
+from tests.cli.refusals import assert_check_refuses
 
 LOSS, HERD, WAVE = "disturbance=zone_loss", "disturbance=herd_after_outage", "disturbance=spot_wave"
 AT, WAVES = "pool.failures.zone_losses", "pool.spot.waves"
@@ -42,10 +42,8 @@ SAID = {
 
 
 @pytest.mark.parametrize(("typed", "begins", "words"), SAID.values(), ids=SAID.keys())
-def test_a_wrong_time_is_refused_and_named(typed, begins, words, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code = cli.main(["check", *typed])
-    assert_said(refused(capsys, tmp_path, code), begins, words)
+def test_a_wrong_time_is_refused_and_named(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)
 
 
 TYPED = {

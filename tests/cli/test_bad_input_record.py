@@ -3,7 +3,7 @@
 import pytest
 
 from sim import cli
-from tests.cli.refusals import assert_said, refused
+from tests.cli.refusals import assert_check_refuses
 
 REQUESTS = "record.requests"
 CHOICES = ["not a choice", "Type none, all", '"1 %"']
@@ -28,12 +28,8 @@ SAID = {
 
 
 @pytest.mark.parametrize(("typed", "begins", "words"), SAID.values(), ids=SAID.keys())
-def test_a_wrong_record_is_refused_and_named(typed, begins, words, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    lines = refused(capsys, tmp_path, cli.main(["check", *typed]))
-
-    assert_said(lines, begins, words)
+def test_a_wrong_record_is_refused_and_named(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)
 
 
 @pytest.mark.parametrize(

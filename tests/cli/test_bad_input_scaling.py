@@ -6,6 +6,7 @@ Each is refused with its key, its value, what is allowed and what to type; exit 
 import pytest
 
 from sim import cli
+from tests.cli.refusals import assert_check_refuses
 
 KEDA, RAY = "autoscaler=keda", "autoscaler=ray_serve"
 TRACKING, MAKER, STEPS = "autoscaler=target_tracking", "autoscaler=sagemaker", "autoscaler=step_scaling"
@@ -117,17 +118,8 @@ SAID = {
 
 
 @pytest.mark.parametrize(("typed", "begins", "words"), SAID.values(), ids=SAID.keys())
-def test_a_wrong_controller_is_refused_and_named(typed, begins, words, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    code = cli.main(["check", *typed])
-
-    out, err = capsys.readouterr()
-    assert (code, out, list(tmp_path.iterdir())) == (2, "", [])
-    said = [line for line in err.splitlines() if line.startswith(begins)]
-    assert said, (begins, err)
-    for word in words:
-        assert any(word in line for line in said), (word, said)
+def test_a_wrong_controller_is_refused_and_named(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["keda", "ray_serve", "sagemaker", "step_scaling", "target_tracking"])

@@ -5,8 +5,7 @@ Each is refused with its key, its value, what is allowed and what to type; exit 
 
 import pytest
 
-from sim import cli
-from tests.cli.refusals import assert_said, refused
+from tests.cli.refusals import assert_check_refuses
 
 SERVICE = "pool.service"
 TABLE = f"{SERVICE}={{{{kind: table, points: [{{}}], hardware: x, source: measured}}}}"
@@ -102,11 +101,6 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_each_is_refused_with_key_value_and_remedy(case, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    typed, begins, words = CASES[case]
-
-    lines = refused(capsys, tmp_path, cli.main(["check", *typed]))
-
-    assert_said(lines, begins, words)
+@pytest.mark.parametrize(("typed", "begins", "words"), CASES.values(), ids=CASES.keys())
+def test_each_is_refused_with_key_value_and_remedy(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from sim import cli
-from tests.cli.refusals import assert_said, refused
+from tests.cli.refusals import assert_check_refuses, assert_said, refused
 from tests.unit.manifest_examples import KEDA_BY_THE_CLOCK
 
 KEDA, OUT = "autoscaler=keda", "autoscaler.scale_out"
@@ -104,10 +104,9 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("typed", "begins", "words"), WRONG.values(), ids=WRONG)
-def test_a_wrong_signal_is_refused_and_named(typed, begins, words, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert_said(refused(capsys, tmp_path, cli.main(["check", *typed])), begins, words)
+@pytest.mark.parametrize(("typed", "begins", "words"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_signal_is_refused_and_named(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)
 
 
 MANIFESTS = {

@@ -6,7 +6,7 @@ Each is refused with its key, its value, what is allowed and what to type; exit 
 import pytest
 
 from sim import cli
-from tests.cli.refusals import assert_said, refused
+from tests.cli.refusals import assert_check_refuses
 
 BATCHING, QUEUE, PATIENCE = "pool.batching", "pool.queue", "workload.patience"
 TWO = ["pools={small: {}, large: {}}", "workload.pool=small"]
@@ -97,12 +97,8 @@ SAID = {
 
 
 @pytest.mark.parametrize(("typed", "begins", "words"), SAID.values(), ids=SAID.keys())
-def test_wrong_waiting_is_refused_and_named(typed, begins, words, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    lines = refused(capsys, tmp_path, cli.main(["check", *typed]))
-
-    assert_said(lines, begins, words)
+def test_wrong_waiting_is_refused_and_named(typed, begins, words, capsys, tmp_path):
+    assert_check_refuses(typed, begins, words, capsys, tmp_path)
 
 
 RIGHT = {
