@@ -12,7 +12,7 @@ def storm_rows(facts: Facts) -> Iterator[tuple[str, str]]:
     for name, storm in facts.scenario.disturbances.items():
         whose = "" if storm.workloads is None else f" of {', '.join(storm.workloads)}"
         if isinstance(storm, Surge):
-            begin = share(storm.start_share) + " of the way" if storm.start_s is None else duration(storm.start_s)
+            begin = _begin(storm)
             often = "" if storm.every_s is None else f", again every {duration(storm.every_s)}"
             said = (
                 f"{three(storm.factor)} times the demand{whose} from {begin} on{often}: rise {duration(storm.rise_s)}, "
@@ -23,6 +23,13 @@ def storm_rows(facts: Facts) -> Iterator[tuple[str, str]]:
             said = f"{whole(storm.requests)} requests{whose} within {duration(storm.duration_s)}, every {day} at "
             said += f"{storm.hour:02d}:00"
         yield f"storm {name.replace('_', ' ')}", said
+
+
+def _begin(storm: Surge) -> str:
+    if storm.start_s is not None:
+        return duration(storm.start_s)
+    hour = "" if storm.start_hour is None else f" and {storm.start_hour:02d}:00"
+    return f"{share(storm.start_share)} of the way{hour}"
 
 
 def storm_events(facts: Facts) -> list[tuple[float, str, str]]:

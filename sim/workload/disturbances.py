@@ -28,9 +28,10 @@ class Surge(Parameters):
     """Demand is multiplied: it rises linearly to `factor` times the usual, stays there, and falls back linearly.
 
     start_s: since the scenario's start; start_share: after this share of the scenario's length, where there is no
-    start_s; every_s: from one to the next (None: it comes once); factor: below 1 for a fade, 0 for silence; rise_s,
-    hold_s, fall_s: of the ramp up, the plateau and the ramp down; spread_s: time after a request of the base within
-    which its copies come; workloads: whose demand (None: everybody's).
+    start_s; start_hour: then, at the first such hour of a day in the scenario's time zone (None, or no such hour before
+    the end: at once); every_s: from one to the next (None: it comes once); factor: below 1 for a fade, 0 for silence;
+    rise_s, hold_s, fall_s: of the ramp up, the plateau and the ramp down; spread_s: time after a request of the base
+    within which its copies come; workloads: whose demand (None: everybody's).
 
     Requests of the base are thinned where the factor is below 1, and copied with all that they carry where it is above.
     Several surges multiply.
@@ -40,6 +41,7 @@ class Surge(Parameters):
     workloads: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     start_s: LongSeconds | None = None
     start_share: Share = 0.5  # assumption: half-way, in any scenario
+    start_hour: Annotated[Count, Field(ge=0, le=23)] | None = None
     every_s: PositiveLongSeconds | None = None
     factor: Annotated[NonNegative, Field(le=MAX_FACTOR)]
     rise_s: LongSeconds
@@ -69,15 +71,23 @@ class Surge(Parameters):
 
     def begins_ns(self, calendar: Calendar) -> Int64:
         """int64[n]: when it begins, ascending, inside the scenario."""
-        first = to_ns(self.start_s) if self.start_s is not None else round(self.start_share * calendar.horizon_ns)
         step = calendar.horizon_ns if self.every_s is None else to_ns(self.every_s)
-        return np.arange(first, calendar.horizon_ns, step, dtype=np.int64)
+        return np.arange(self._first_ns(calendar), calendar.horizon_ns, step, dtype=np.int64)
 
     def occasions(self, calendar: Calendar) -> int:
         """How often it begins inside the scenario."""
-        first_s = self.start_s if self.start_s is not None else self.start_share * calendar.horizon_ns / 1e9
-        left_s = calendar.horizon_ns / 1e9 - first_s
+        left_s = (calendar.horizon_ns - self._first_ns(calendar)) / 1e9
         return 0 if left_s <= 0 else 1 if self.every_s is None else 1 + int(left_s / self.every_s)
+
+    def _first_ns(self, calendar: Calendar) -> int:
+        if self.start_s is not None:
+            return to_ns(self.start_s)
+        share_ns = round(self.start_share * calendar.horizon_ns)
+        if self.start_hour is None:
+            return share_ns
+        day = calendar.civil(share_ns).date()
+        hours = (calendar.ns(_at(day + timedelta(days=k), self.start_hour)) for k in range(3))
+        return next((ns for ns in hours if share_ns <= ns < calendar.horizon_ns), share_ns)
 
 
 class Batch(Parameters):

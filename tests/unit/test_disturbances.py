@@ -79,6 +79,23 @@ def test_a_surge_without_a_start_begins_at_its_share_of_the_scenario() -> None:
     assert half.model_copy(update={"start_s": 60.0}).begins_ns(day(10)).tolist() == [60 * NS_PER_S]
 
 
+@pytest.mark.parametrize(
+    ("hours", "zone", "start", "at_h"),
+    [
+        (48, "UTC", datetime(2026, 1, 5), 36),  # half-way is midnight, noon comes twelve hours later
+        (26, "UTC", datetime(2026, 1, 5), 13),  # half-way is 13:00, and the next noon comes after the end
+        (46, "UTC", datetime(2026, 1, 5, 13), 23),  # half-way is noon
+        (48, "Europe/Berlin", datetime(2026, 3, 28), 35),  # the night has an hour less
+    ],
+)
+def test_a_surge_with_an_hour_begins_at_the_next_one_on_the_wall(
+    hours: float, zone: str, start: datetime, at_h: int
+) -> None:
+    noon = Surge(factor=2.0, rise_s=0.0, hold_s=60.0, fall_s=0.0, start_hour=12)
+    assert noon.begins_ns(day(hours, zone, start)).tolist() == [at_h * HOUR]
+    assert noon.occasions(day(hours, zone, start)) == 1
+
+
 def test_a_whole_factor_makes_exactly_as_many_of_each_request_within_the_spread() -> None:
     # given three requests, the second of them within a plateau of factor 4
     calendar = day(1)
