@@ -33,8 +33,8 @@ def simulate(
     scenario's autoscaler, in every phase (see `sim.policy.autoscaling`); disciplines: a user's own functions by name,
     see `sim.serving.own`. The same scenario and seed give the same frames, to the byte. Raises InputError for a
     workload's file that cannot be played, for an unknown pool or an object that is no policy, and for an own discipline
-    that is not there, RunError when a law is broken or an own discipline fails, OSError where the log cannot be
-    written; the log is gone then.
+    that is not there, RunError when a law is broken or a policy or discipline of the user's fails, OSError where
+    the log cannot be written; the log is gone then.
     """
     from sim.streams import Streams
 

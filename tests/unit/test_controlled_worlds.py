@@ -1,6 +1,7 @@
 """Controllers in whole worlds: the future, latencies, policies of one's own, control loops that are late or forget."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import EntryPoint
 from itertools import pairwise
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from sim.clock.calendar import to_ns
-from sim.config import InputError, Parameters, Seconds
+from sim.config import InputError, Parameters, RunError, Seconds
 from sim.policy import Decision, Observation, Setting
 from sim.policy.autoscaling import Plugin, plugin
 from sim.scenario import Scenario, load
@@ -297,12 +298,64 @@ def test_a_policy_of_ones_own_is_told_its_setting_where_it_takes_one() -> None:
         ({"main": object()}, ["no policy", "it lacks begin, decide"]),
         ({"main": type("Wrong", (Counting,), {"initial_replicas": 9})()}, ["1 to 3 replicas, 9 at first"]),
         ({"main": type("Hasty", (Counting,), {"sync_period_s": 0.001})()}, ["sync_period_s is 0.001", "at least 0.1"]),
+        ({"main": type("Endless", (Counting,), {"sync_period_s": math.inf})()}, ["sync_period_s is inf", "or None"]),
+        ({"main": Counting}, ["it is a class", "Counting()"]),
+        ({"main": type("Mute", (Counting,), {"decide": 3})()}, ["its decide cannot be called"]),
+        ({"main": Counting(latency_quantile=95)}, ["latency_quantile is 95", "such as 0.95"]),
     ],
 )
 def test_what_is_no_policy_is_refused(policies: dict[str, Any], words: list[str]) -> None:
     with pytest.raises(InputError) as refused:
         simulate(world("autoscaler=fixed", horizon="1 h"), policies=policies)
     assert [word for word in words if word not in str(refused.value)] == []
+
+
+class Saying(Counting):
+    """Decides whatever it is told to."""
+
+    def __init__(self, says: Callable[[], Any]) -> None:
+        super().__init__()
+        self.says = says
+
+    def decide(self, observation: Observation, state: Count, now_ns: int) -> Any:
+        return self.says()
+
+
+class Stillborn(Counting):
+    def begin(self, now_ns: int) -> Count:
+        return Count(1 // now_ns)
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (Saying(lambda: 3), ["Saying", "60 s after the start", "its decide returned 3.", "the next state"]),
+        (Saying(lambda: None), ["its decide returned None"]),
+        (Saying(lambda: Decision(3, "Alone")), ["its decide returned", "two things"]),
+        (Saying(lambda: (3, None)), ["its decide returned (3, None)", "Decision(replicas, reason)"]),
+        (Saying(lambda: (Decision(math.nan, "Nothing"), None)), ["replicas=nan", "a whole number"]),  # type: ignore[arg-type]
+        (Saying(lambda: (Decision(math.inf, "Endless"), None)), ["replicas=inf"]),  # type: ignore[arg-type]
+        (Saying(lambda: (Decision(2.7, "Cut"), None)), ["replicas=2.7", "a whole number"]),  # type: ignore[arg-type]
+        (Saying(lambda: (Decision("3", "Typed"), None)), ["replicas='3'"]),  # type: ignore[arg-type]
+        (Saying(lambda: (Decision(3, None), None)), ["reason=None", "a word such as"]),  # type: ignore[arg-type]
+        (Saying(lambda: 1 / 0), ["Saying", "ZeroDivisionError: division by zero", "test_controlled_worlds.py, line"]),
+        (Stillborn(), ["Stillborn", "0 s after the start", "begin raised ZeroDivisionError", "begin(now_ns, setting)"]),
+    ],
+)
+def test_a_policys_mistake_is_told_as_its_own(policy: Any, words: list[str]) -> None:
+    with pytest.raises(RunError) as told:
+        simulate(world("autoscaler=fixed", horizon="1 h"), policies={"main": policy})
+    assert [word for word in words if word not in str(told.value)] == []
+    if "raised" in str(told.value):
+        assert isinstance(told.value.__cause__, ZeroDivisionError)
+        assert told.value.__cause__.__traceback__ is not None
+
+
+@pytest.mark.parametrize("three", [3, 3.0, np.int64(3), np.float64(3.0), np.float32(3.0)])
+def test_a_whole_number_of_any_type_is_a_count(three: Any) -> None:
+    says = Decision(three, "Whole")
+    decision, _ = Plugin.of(Saying(lambda: (says, None)), "mine").decide(None, None, 0)  # type: ignore[arg-type]
+    assert (type(decision.replicas), decision) == (int, Decision(3, "Whole"))
 
 
 @pytest.fixture

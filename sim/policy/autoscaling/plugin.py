@@ -5,14 +5,18 @@ the scenario's `parameters` by name and gives a controller, see `sim.policy.auto
 and never code. `sim.simulate(scenario, policies={"POOL": controller})` passes one without any package.
 """
 
+import math
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from inspect import signature
+from reprlib import Repr
+from traceback import extract_tb
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 
+from sim.config import RunError
 from sim.policy.autoscaling.controller import Controller
 from sim.policy.bounds import MAX_REPLICAS, MIN_PERIOD_S
 from sim.policy.observation import Decision, Observation
@@ -21,6 +25,13 @@ from sim.policy.setting import UNSAID, Setting
 GROUP = "poc2scale.policies"
 NEEDED = ("begin", "decide", "min_replicas", "max_replicas", "initial_replicas", "sync_period_s")
 """What a policy must have; `wakes`, `latency_quantile` and `informed` it may have."""
+_BEGINS = "begin(now_ns), or begin(now_ns, setting), must return the state that decide is given first."
+_DECIDES = (
+    "decide(observation, state, now_ns) must return two things: a sim.policy.Decision(replicas, reason), whose "
+    'replicas are a whole number and whose reason is a word such as "Busy", and the next state.'
+)
+_SHORT = Repr()
+_SHORT.maxother = _SHORT.maxstring = 80
 
 
 def offered() -> dict[str, EntryPoint]:
@@ -116,16 +127,48 @@ class Plugin(Controller):
         return bool(getattr(self.policy, "informed", _takes_setting(self.policy)))
 
     def begin(self, now_ns: int, setting: Setting = UNSAID) -> Any:
-        """State at the start, in a setting where the policy's own `begin` takes one."""
-        if _takes_setting(self.policy):
-            return self.policy.begin(now_ns, setting)
-        return self.policy.begin(now_ns)
+        """State at the start, in a setting where the policy's own `begin` takes one. Raises RunError where it fails."""
+        try:
+            return self.policy.begin(now_ns, setting) if _takes_setting(self.policy) else self.policy.begin(now_ns)
+        except Exception as e:
+            raise self._mistaken(now_ns, f"its begin raised {_told(e)}. {_BEGINS}") from e
 
     def decide(self, observation: Observation, state: Any, now_ns: int) -> tuple[Decision, Any]:
-        """What the policy says, within its own limits."""
-        decision, state = self.policy.decide(observation, state, now_ns)
-        replicas = min(max(int(decision.replicas), self.min_replicas), self.max_replicas)
-        return (decision if replicas == decision.replicas else Decision(replicas, decision.reason)), state
+        """What the policy says, within its own limits. Raises RunError where it fails, or says what is no decision."""
+        try:
+            answer = self.policy.decide(observation, state, now_ns)
+        except Exception as e:
+            raise self._mistaken(now_ns, f"its decide raised {_told(e)}. {_DECIDES}") from e
+        try:
+            decision, state = answer
+            asked, reason = decision.replicas, decision.reason
+        except Exception as e:
+            raise self._mistaken(now_ns, f"its decide returned {_SHORT.repr(answer)}. {_DECIDES}") from e
+        count = asked if type(asked) is int else _whole(asked)
+        if count is None or not isinstance(reason, str):
+            raise self._mistaken(now_ns, f"its decide returned {_SHORT.repr(answer)}. {_DECIDES}")
+        replicas = min(max(count, self.min_replicas), self.max_replicas)
+        return (decision if replicas is asked else Decision(replicas, reason)), state
+
+    def _mistaken(self, now_ns: int, what: str) -> RunError:
+        return RunError(f"the policy {self.name} made a mistake {now_ns / 1e9:g} s after the start: {what}")
+
+
+def _told(error: Exception) -> str:
+    """An exception of a policy's, and where in its own file it came from."""
+    frames = extract_tb(error.__traceback__)[1:]  # the first is ours
+    own = [frame for frame in frames if frame.filename == frames[0].filename]
+    place = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number of whatever type (NumPy's, or 3.0) as an int; None for anything else."""
+    try:
+        whole = int(value)
+        return whole if whole == value else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _takes_setting(policy: Any) -> bool:
@@ -138,9 +181,14 @@ def _takes_setting(policy: Any) -> bool:
 
 def checked(policy: Any) -> Any:
     """The policy, if it can be one. Raises ValueError that says what it lacks."""
+    if isinstance(policy, type):
+        raise ValueError(f"no policy: it is a class. Pass an object of it: {policy.__name__}().")
     missing = [name for name in NEEDED if not hasattr(policy, name)]
     if missing:
         raise ValueError(f"no policy: it lacks {', '.join(missing)}. A policy has {', '.join(NEEDED)}.")
+    silent = [name for name in ("begin", "decide") if not callable(getattr(policy, name))]
+    if silent:
+        raise ValueError(f"no policy: its {' and '.join(silent)} cannot be called. Make a method of it.")
     low, start, high = policy.min_replicas, policy.initial_replicas, policy.max_replicas
     if not all(isinstance(n, int) for n in (low, start, high)) or not 0 <= low <= start <= high <= MAX_REPLICAS:
         raise ValueError(
@@ -148,8 +196,13 @@ def checked(policy: Any) -> Any:
             f"{MAX_REPLICAS:,}, min_replicas <= initial_replicas <= max_replicas."
         )
     period_s = policy.sync_period_s
-    if period_s is not None and not (isinstance(period_s, (int, float)) and period_s >= MIN_PERIOD_S):
+    if period_s is not None and not (isinstance(period_s, (int, float)) and MIN_PERIOD_S <= period_s < math.inf):
         raise ValueError(f"its sync_period_s is {period_s!r}. It must be at least {MIN_PERIOD_S:g}, or None.")
+    quantile = getattr(policy, "latency_quantile", None)
+    if quantile is not None and not (isinstance(quantile, (int, float)) and 0.0 < quantile <= 1.0):
+        raise ValueError(
+            f"its latency_quantile is {quantile!r}. It must be above 0 and at most 1, such as 0.95, or None."
+        )
     return policy
 
 
@@ -168,4 +221,6 @@ def _made(name: str, parameters: dict[str, Any]) -> Any:
         raise ValueError(f"refused by the policy {name}: {e}. Type other parameters.") from None
     except (ImportError, AttributeError) as e:
         raise ValueError(f"the package of the policy {name} cannot be loaded: {e}. Install it again.") from None
+    except Exception as e:
+        raise ValueError(f"the policy {name} failed when it was made: {_told(e)}. Mend it.") from e
     return checked(policy)
