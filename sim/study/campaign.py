@@ -1,8 +1,9 @@
 """Plays candidates over replications: in turns, so that all of them share every replication's random numbers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from sim.config import InputError, Problem
 from sim.scenario import Scenario
@@ -40,9 +41,11 @@ Watch = Callable[[Progressed], None]
 
 def play(
     scenarios: Sequence[Scenario], design: Design, workers: Workers, kept: Kept | None = None,
-    progress: Watch | None = None,
+    progress: Watch | None = None, policies: Mapping[str, Any] | None = None,
 ) -> list[list[Figures]]:  # fmt: skip
     """Figures by candidate and replication: the same for any number of workers, and whatever was kept before.
+
+    policies: by pool, of every candidate; what they do must not be kept, as no digest knows of it.
 
     The r-th replication of every candidate has the r-th keys of its seed. Where the design has an `until`, the result
     ends with the first replication that meets it, even if later ones were under way. Raises what a run raises.
@@ -70,7 +73,8 @@ def play(
     most = len(own) * design.replications
     if progress is not None:
         progress(Progressed(len(found), most))
-    for (_, replication, digest), figures in workers.map(_play, tasks()):
+    work = partial(_play, policies=policies) if policies else _play
+    for (_, replication, digest), figures in workers.map(work, tasks()):
         found[digest, replication] = figures
         if kept is not None:
             kept.add(digest, replication, figures)
@@ -105,9 +109,10 @@ class _Enough:
         return [[self._found[digest, first + r] for r in range(self._whole)] for digest in self._digests]
 
 
-def _play(scenario: Scenario, replication: int, _: str) -> Figures:
+def _play(scenario: Scenario, replication: int, _: str, policies: Mapping[str, Any] | None = None) -> Figures:
     """In a worker: one replication, without a log of its requests."""
     from sim.world import simulate
 
     unlogged = scenario.record.model_copy(update={"requests": 0.0})
-    return figures_of(simulate(scenario.model_copy(update={"record": unlogged}), replication=replication))
+    scenario = scenario.model_copy(update={"record": unlogged})
+    return figures_of(simulate(scenario, replication=replication, policies=policies))

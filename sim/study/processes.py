@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 from threading import Thread
+from traceback import format_exception
 from typing import Any
 
 from sim.compiled import is_cold
@@ -119,15 +120,21 @@ def _serve(line: Connection) -> None:
     """In a worker: make the calls that come down the line until it is closed."""
     Thread(target=_wait_for_parent, daemon=True).start()
     while True:
+        answer: tuple[Any, Exception | None]
         try:
             work, task = line.recv()
         except (EOFError, ConnectionError):
             return
-        answer: tuple[Any, Exception | None]
-        try:
-            answer = (work(*task), None)
-        except Exception as e:
-            answer = (None, e)
+        except Exception as e:  # what came is made of something that is not found here
+            missing = f"another process cannot read what it is to play ({type(e).__name__}: {e}). Type workers=1."
+            answer = (None, RunError(missing))
+        else:
+            try:
+                answer = (work(*task), None)
+            except Exception as e:
+                if e.__cause__ is not None:  # it does not travel
+                    e.add_note("".join(format_exception(e.__cause__)))
+                answer = (None, e)
         with suppress(ConnectionError):
             line.send(answer)
 
