@@ -43,7 +43,7 @@ examples:
   poc2scale run --scale-check
   poc2scale compare autoscaler=fixed,hpa --replications 20
   poc2scale run scenario=worldcup98 workload.path=FILE
-  poc2scale check scenario=outputs/document_assistant/latest/scenario.yaml "workload.timeout=20 s"
+  poc2scale check scenario=outputs/document_assistant/latest/scenario.yaml "workload.timeout=30 s"
 """
 
 

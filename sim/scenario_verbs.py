@@ -16,7 +16,7 @@ def overrides_argument(parser: ArgumentParser) -> None:
     """What is typed behind a verb."""
     parser.add_argument(
         "overrides", nargs="*", default=[], metavar="OVERRIDE",
-        help='scenario=NAME or a .yaml file, group=option (poc2scale list), or key=value ("workload.timeout=20 s")',
+        help='scenario=NAME or a .yaml file, group=option (poc2scale list), or key=value ("workload.timeout=30 s")',
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ _SOME_DAY = datetime(2026, 1, 1)
 def load(scenario: str = DEFAULT, *typed: str, **changes: Any) -> Scenario:
     """The scenario with this name (see `poc2scale list scenario`) or in this .yaml file, with overrides.
 
-    typed: overrides as on the command line ("workload.timeout=20 s", "autoscaler=fixed"); changes: values of top-level
+    typed: overrides as on the command line ("workload.timeout=30 s", "autoscaler=fixed"); changes: values of top-level
     keys from Python (seed=3, workload={"path": "trace.csv"}). Raises InputError with every problem at once.
     """
     if "=" in scenario and not is_path(scenario.partition("=")[0]):
