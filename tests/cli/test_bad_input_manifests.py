@@ -132,6 +132,11 @@ WRONG = {
         KEDA.replace('value: "20"', "value: twenty"), ["autoscaler.manifest_metrics={orders: queue}"],
         "m.yaml, spec.triggers[0].metadata.value: twenty", ["not a number"],
     ),
+    "a trigger with no name but its query": (
+        KEDA.replace("      name: traffic\n", ""), ["autoscaler.manifest_metrics={orders: queue}"],
+        "m.yaml, spec.triggers[1].type: sum(rate(http_requests_total[2m]))",
+        ["unknown metric", "'autoscaler.manifest_metrics={prometheus: queue}'"],
+    ),
     "idle replicas that KEDA does not support": (
         KEDA.replace("idleReplicaCount: 0", "idleReplicaCount: 1"),
         ["autoscaler.manifest_metrics={orders: queue, traffic: arrivals}"], "m.yaml, spec.idleReplicaCount: 1",

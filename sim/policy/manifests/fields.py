@@ -1,5 +1,6 @@
 """A manifest's fields, walked with their paths: what is read, what is refused, and what is left over and so ignored."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -12,6 +13,7 @@ Policy = dict[str, Any]
 """The keys of an autoscaler node, with values as a user types them."""
 MEANINGS = ("utilisation", "in_flight", "in_flight_total", "queue", "arrivals", "requests")
 """What a manifest's metric can stand for; which of them, its place decides."""
+_KEY = re.compile(r"[A-Za-z0-9_./-]+")  # a name that Hydra's grammar takes as a key: a query is none
 
 
 @dataclass
@@ -41,8 +43,9 @@ class Findings:
         self.ignored.append(f"{path} ignored: {why}")
 
     def meaning(self, path: str, names: Sequence[str], choices: Sequence[str], known: str | None = None) -> str | None:
-        """What the metric with these names is here; None where it is refused. names: the first is its own; choices:
-        what it can be in its place; known: what it is unless the user says otherwise.
+        """What the metric with these names is here; None where it is refused. names: the first is its own; the
+        first that can be typed as a key is what a refusal says to type; choices: what it can be in its place; known:
+        what it is unless the user says otherwise.
         """
         names = [name for name in names if name]
         self.seen |= dict.fromkeys(names)
@@ -52,14 +55,16 @@ class Findings:
         if said in choices:
             return str(said)
         listed = ", ".join(choices)
+        key = next((name for name in names if _KEY.fullmatch(name)), names[0])
         if said is None:
             self.refuse(
                 path, names[0],
                 f"unknown metric. Say what it is here, one of {listed}: type "
-                f"'{self.at}.manifest_metrics={{{names[0]}: {choices[0]}}}'.",
+                f"'{self.at}.manifest_metrics={{{key}: {choices[0]}}}'.",
             )  # fmt: skip
         else:
-            where = f"{self.at}.manifest_metrics.{names[0]}"
+            told = next((name for name in names if name in self.metrics), key)
+            where = f"{self.at}.manifest_metrics.{told}"
             message = f"nothing that a metric at {path} of {self.source} can be. Allowed: {listed}."
             self.problems.append(Problem(where, said, message))
         return None
