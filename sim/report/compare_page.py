@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from sim import __version__
@@ -28,15 +29,16 @@ GLOSSARY = (
 )  # fmt: skip
 
 
-def write_comparison(comparison: Comparison, folder: Path, verb: str, command: str) -> None:
+def write_comparison(comparison: Comparison, folder: Path, verb: str, command: str, found: Sequence[str] = ()) -> None:
     """Write VERB.html, compare.csv, compare.json, replications.csv, plots/ and candidates/ into a folder.
 
-    command: what was typed. The same comparison gives the same bytes. Raises OSError.
+    command: what was typed; found: sentences of a search that this comparison ends, said before its own. The same
+    comparison gives the same bytes. Raises OSError.
     """
     figure = pareto(comparison)
     if figure is not None:
         html.write_plot(figure, folder)
-    first, *others = verdict(comparison)
+    first, *others = said = [*found, *verdict(comparison)]
     content = {
         "name": comparison.scenario, "verb": verb, "sentence": first, "sentences": others, "figure": figure,
         "replications": comparison.replications, "reference": comparison.reference, "head": page_head(comparison),
@@ -46,7 +48,7 @@ def write_comparison(comparison: Comparison, folder: Path, verb: str, command: s
     html.write(folder / f"{verb}.html", html.rendered("compare.html.j2", content))
     html.write(folder / "compare.csv", comparison.frame().to_csv(index=False, lineterminator="\n"))
     html.write(folder / "replications.csv", comparison.replications_frame().to_csv(index=False, lineterminator="\n"))
-    summary = comparison.as_json() | {"said": [first, *others]}
+    summary = comparison.as_json() | {"said": said}
     html.write(folder / "compare.json", json.dumps(summary, indent=1, allow_nan=False) + "\n")
     (folder / "candidates").mkdir()
     for number, row in enumerate(comparison.rows, 1):

@@ -53,6 +53,11 @@ def in_vain(tuned: "Tuned") -> list[str]:
     ]
 
 
+def sentences(tuned: "Tuned") -> list[str]:
+    """What the search found; the last leads to what the comparison at its end says."""
+    return [*in_vain(tuned), headline(tuned)]
+
+
 def command(tuned: "Tuned") -> str:
     """What plays the tuned scenario."""
     return shlex.join(["poc2scale", "run", *tuned.command])
@@ -87,7 +92,7 @@ def as_json(tuned: "Tuned") -> dict[str, Any]:
         "trials": trials,
         "final": tuned.final.as_json(),
         "manifests": manifests(tuned),
-        "said": [headline(tuned), *in_vain(tuned), *verdict(tuned.final)],
+        "said": [*sentences(tuned), *verdict(tuned.final)],
     }
 
 
@@ -95,7 +100,7 @@ def write_tuned(tuned: "Tuned", folder: Path, typed: str) -> None:
     """Write best.yaml, trials.csv and the comparison with the default into a folder, and the best as a manifest where
     the policy came from one. Raises OSError.
     """
-    write_comparison(tuned.final, folder, "tune", typed)
+    write_comparison(tuned.final, folder, "tune", typed, sentences(tuned))
     whole = dump(tuned.final.rows[0].candidate.scenario)
     head = f"# Tuned: {' '.join(tuned.best.typed)}\n# {command(tuned)}\n"
     html.write(folder / "best.yaml", head + whole)
@@ -112,7 +117,7 @@ def write_tuned(tuned: "Tuned", folder: Path, typed: str) -> None:
 
 def show(tuned: "Tuned", stream: TextIO, folder: Path) -> None:
     """Print what was found, the comparison with the default, and what to type."""
-    say(stream, "\n".join([headline(tuned), *in_vain(tuned)]) + "\n")
+    say(stream, "\n".join(sentences(tuned)) + "\n")
     show_comparison(tuned.final, stream, str(folder / "tune.html"))
     say(stream, f"Play it: {command(tuned)}\nOr: poc2scale run scenario={folder / 'best.yaml'}\n")
     for name in manifests(tuned):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -74,6 +75,8 @@ def test_tune_finds_the_same_again_and_writes_what_run_takes(
     held = [trial for trial in one["trials"] if trial["slo_held"]]
     assert one["best"] == min(held, key=lambda trial: trial["cost_usd"])["overrides"]
     assert [row["name"] for row in one["final"]["candidates"]][:2] == ["tuned", "default"]
+    page = re.sub(r"<[^>]*>", "", (Path(one["study_dir"]) / "tune.html").read_text())
+    assert f"{len(held)} of 4 trials hold the SLO." in " ".join(page.split())
     assert cli.main(["check", f"scenario={one['study_dir']}/best.yaml"]) == 0
     assert one["best"][0].replace("autoscaler.", "").replace("=", ": ") in capsys.readouterr().out
 
