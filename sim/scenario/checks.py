@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sim.config import Problem
-from sim.scenario import call_checks, life_checks, loop_checks, plant_checks, scaling_checks
+from sim.scenario import call_checks, disturbance_checks, life_checks, loop_checks, plant_checks, scaling_checks
 from sim.scenario.errors import Refusal, listed, nearest
 from sim.scenario.model import Pool, Scenario, fastest_s, pools_of
 from sim.scenario.patches import ENTRIES, INSIDE, OVERRIDABLE, KeyPath, Tree, depth, override_of, resolve
@@ -264,7 +264,7 @@ def remarks(scenario: Scenario) -> list[str]:
     from sim.scenario.load import phase_scenarios
 
     lived_in = phase_scenarios(scenario)
-    rooms = (life_checks, call_checks, plant_checks, scaling_checks, loop_checks)
+    rooms = (life_checks, call_checks, plant_checks, scaling_checks, loop_checks, disturbance_checks)
     said = dict.fromkeys(remark for room in rooms for remark in room.remarks(lived_in))
     for name, effective in lived_in.items():
         if effective.phases[name].serving == "api":

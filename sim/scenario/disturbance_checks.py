@@ -1,7 +1,8 @@
 """Checks of storms against the scenario that they are over: workloads that exist and can be moved, times inside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from sim.config.units import span_text
 from sim.scenario.errors import Refusal, listed, nearest
 from sim.scenario.model import Disturbance, Scenario
 from sim.workload.disturbances import MAX_OCCASIONS, Batch, Surge
@@ -16,6 +17,28 @@ def disturbances(scenario: Scenario) -> Iterator[Refusal]:
             yield from _surge_times(scenario, storm, where)
         else:
             yield from _job_times(scenario, storm, where)
+
+
+def remarks(phases: Mapping[str, Scenario]) -> Iterator[str]:
+    """What is no error and may surprise, a sentence each: storms that are not over once when the scenario ends.
+
+    phases: effective scenarios, all of the same length and with the same storms.
+    """
+    scenario = next(iter(phases.values()))
+    calendar = scenario.calendar()
+    for name, storm in scenario.disturbances.items():
+        begin_s = float(storm.begins_ns(calendar)[0]) / 1e9
+        if begin_s + storm.length_s <= scenario.horizon_s:
+            continue
+        least_s = begin_s + storm.length_s
+        if isinstance(storm, Surge) and storm.start_s is None:
+            least_s = storm.length_s / (1.0 - storm.start_share)  # a longer scenario has it begin later
+        earlier = " or an earlier start," if isinstance(storm, Surge) else ""
+        yield (
+            f"disturbances.{name}: it lasts {span_text(storm.length_s)} from {span_text(begin_s)} after the scenario's "
+            f"start, and the scenario ends after {span_text(scenario.horizon_s)}, before it is over. Type a horizon of "
+            f"at least {span_text(least_s)},{earlier} to see its end."
+        )
 
 
 def _workloads(scenario: Scenario, storm: Disturbance, where: tuple[str, ...]) -> Iterator[Refusal]:
