@@ -151,8 +151,11 @@ def _unknown_key(path: KeyPath, tree: Tree, model: type[BaseModel]) -> str:
 
 
 def _close_key(path: KeyPath, tree: Tree, model: type[BaseModel]) -> KeyPath:
-    """The sibling with the nearest name, or a key of that very name elsewhere: the latter first at the top level."""
-    elsewhere = next((p for p, _ in leaves(tree) if p[-1:] == path[-1:] and p != path), ())
+    """The sibling with the nearest name, or a key of that very name elsewhere: the latter first at the top level.
+
+    `name` is no hint: too many things have one.
+    """
+    elsewhere = next((p for p, _ in leaves(tree) if p[-1:] == path[-1:] != ("name",) and p != path), ())
     if elsewhere and len(path) == 1:
         return elsewhere
     owner = model_at(path[:-1], tree, model)

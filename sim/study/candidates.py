@@ -15,6 +15,7 @@ _NEXT = re.compile(r"\s+(?=[+~]{0,2}[A-Za-z_][\w.@/-]*=|~[A-Za-z_])")  # a space
 _INTERVAL = re.compile(r"^\s*interval\s*\(")
 _NO_LIST = "not a list of values. Type {key}=A,B,C; an interval is searched by `poc2scale tune`."
 
+_MEANT = re.compile(r"Did you mean [^ ]+\? ")
 _TWICE = "two candidates have this name. List each value once, and type another name for one of them in --candidate."
 
 
@@ -119,8 +120,30 @@ def candidates(common: Sequence[str], cells: Sequence[tuple[str, tuple[str, ...]
                 same = (problem.where, str(problem.value), problem.message)
                 refused.setdefault(same, (problem, []))[1].append(name)
     if refused:
-        raise InputError(*(_of(problem, names, len(cells)) for problem, names in refused.values()))
+        raise InputError(
+            *(_of(_own(problem, names, common, cells), names, len(cells)) for problem, names in refused.values())
+        )
     return made
+
+
+def _own(
+    problem: Problem, names: list[str], common: Sequence[str], cells: Sequence[tuple[str, tuple[str, ...]]]
+) -> Problem:
+    """The problem, and what to type where a key that was typed for all candidates is unknown to some alone."""
+    typed = next((text for text in common if text.partition("=")[0].lstrip("+") == problem.where), None)
+    knowing = [cell for cell in cells if cell[0] not in names]
+    if typed is None or not knowing or not problem.message.startswith("unknown key"):
+        return problem
+    without = next(cell for cell in cells if cell[0] in names)
+    message = (
+        f"{_MEANT.sub('', problem.message)} Keys of one candidate alone are typed with it: "
+        f"{_as_typed(*without)} {_as_typed(knowing[0][0], (*knowing[0][1], typed))}."
+    )
+    return Problem(problem.where, problem.value, message, problem.source)
+
+
+def _as_typed(name: str, typed: Iterable[str]) -> str:
+    return f'--candidate "{name}: {" ".join(typed)}"'
 
 
 def _of(problem: Problem, names: list[str], count: int) -> Problem:

@@ -60,3 +60,19 @@ def test_what_is_searched() -> None:
         Interval("autoscaler.target", 20, 90, "%", True), Interval("a", 0.5, 2, "s", False),
         Interval("b", 1, 8, "", True), Choice("c", ("x", "y")),
     ]  # fmt: skip
+
+
+def test_a_key_of_one_candidate_is_typed_with_it_alone() -> None:
+    common, axes = split([*SMALL, "autoscaler=fixed,hpa", "autoscaler.target=60 %"])
+
+    with pytest.raises(InputError) as refused:
+        candidates(common, grid(axes))
+
+    (problem,) = refused.value.problems
+    assert problem.where == "candidate fixed: autoscaler.target"
+    assert "Did you mean" not in problem.message
+    assert problem.message.endswith(
+        '--candidate "fixed: autoscaler=fixed" --candidate "hpa: autoscaler=hpa autoscaler.target=60 %".'
+    )
+    said = ["fixed: autoscaler=fixed", "hpa: autoscaler=hpa autoscaler.target=60 %"]
+    assert [made.name for made in candidates(SMALL, named(said))] == ["fixed", "hpa"]
