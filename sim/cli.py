@@ -6,12 +6,11 @@ Results go to standard output, all else to standard error. Exit codes: see `sim.
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sim import scenario_verbs, study_verbs
-from sim.exits import INTERRUPTED, OK, THRESHOLD, WRONG_INPUT, Usage, close_stdout, failed, note, tell
+from sim.exits import INTERRUPTED, OK, THRESHOLD, WRONG_INPUT, Usage, close_stdout, failed, note, stop_when_asked, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +124,7 @@ def run(typed: Namespace) -> int:
     from sim.scenario.dump import dump
     from sim.world import simulate
 
-    prepare(out / scenario.name, typed.quiet)
+    prepare(out / scenario.name, typed.quiet, [scenario])
     begun = monotonic()
     with terminal.progress_bar(sys.stderr, quiet=typed.quiet) as progress:
         result = simulate(scenario, progress=progress, spool=out / scenario.name)
@@ -162,28 +161,16 @@ def _scale_checked(result: "Run", quiet: bool) -> "Run":
     return with_scale_check(result)
 
 
-def prepare(out: "Path", quiet: bool) -> None:
-    """Before long work: a place for its results that can be written, compiled kernels, and SIGTERM as Ctrl-C."""
-    from sim.compiled import is_cold
-    from sim.study.processes import compile_kernels
+def prepare(out: "Path", quiet: bool, scenarios: "Sequence[Scenario]") -> None:
+    """Before long work: a place for its results that can be written, SIGTERM as Ctrl-C, and compiled kernels."""
+    from sim.study.warmup import SAYS, compile_part, missing
 
     _writable(out)
-    if is_cold():
+    stop_when_asked()
+    for part in missing(scenarios):
         if not quiet:
-            note("Compiling the request path, once on this machine: about a minute and a half.")
-        compile_kernels()
-    _stop_when_terminated()
-
-
-def _stop_when_terminated() -> None:
-    """Treat SIGTERM (timeout, a container that is stopped) as Ctrl-C, so that it leaves nothing half-written either."""
-    import signal
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    with suppress(ValueError):  # not in the main thread: whoever runs us there takes care of signals
-        signal.signal(signal.SIGTERM, interrupt)
+            note(SAYS[part])
+        compile_part(part)
 
 
 def list_choices(typed: Namespace) -> int:

@@ -76,8 +76,8 @@ class kernel:
 def cache_folder() -> Path:
     """Folder that holds the machine code of exactly these sources on exactly this machine; made if missing.
 
-    `POC2SCALE_CACHE` names another place for all such folders; where nothing can be written, a temporary folder
-    serves this process alone.
+    `POC2SCALE_CACHE` names another place for all such folders; where nothing can be written, a temporary one
+    serves this process and those that are told of it.
     """
     base = os.environ.get("POC2SCALE_CACHE") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "poc2scale"
@@ -93,12 +93,9 @@ def _made(folder: Path) -> Path:
             return folder
     except OSError:
         pass
-    return Path(tempfile.mkdtemp(prefix="poc2scale-kernels-"))
-
-
-def is_cold() -> bool:
-    """Whether the kernels will have to be compiled (their cache folder holds nothing yet)."""
-    return not any(cache_folder().rglob("*.nbi"))
+    own = Path(tempfile.mkdtemp(prefix="poc2scale-kernels-")) / folder.name
+    own.mkdir()
+    return own
 
 
 def sources(package: Path | None = None) -> list[Path]:

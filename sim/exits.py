@@ -25,8 +25,40 @@ def tell(text: str, code: int) -> int:
     return code
 
 
+class _Interrupt:
+    """Handler of a signal: Ctrl-C, remembered, as a compiler in whose midst it comes may make another error of it."""
+
+    asked = False
+
+    def __call__(self, number: int, frame: object) -> None:
+        self.asked = True
+        raise KeyboardInterrupt
+
+
+def stop_when_asked() -> None:
+    """Treat SIGTERM (timeout, a container that is stopped) as Ctrl-C, so that it leaves nothing half-written either."""
+    import signal
+
+    handler = _Interrupt()
+    with suppress(ValueError):  # not in the main thread: whoever runs us there takes care of signals
+        signal.signal(signal.SIGTERM, handler)
+        usual = signal.getsignal(signal.SIGINT)
+        if usual is signal.default_int_handler or isinstance(usual, _Interrupt):  # else a shell wants it ignored
+            signal.signal(signal.SIGINT, handler)
+
+
+def was_stopped() -> bool:
+    """Whether a signal has asked this command to stop: what fails then is no bug."""
+    import signal
+
+    handler = signal.getsignal(signal.SIGTERM)
+    return isinstance(handler, _Interrupt) and handler.asked
+
+
 def failed(error: Exception) -> int:
     """Tell what went wrong and what to do about it; the exit code."""
+    if was_stopped():
+        return tell("poc2scale: interrupted; nothing was written.", INTERRUPTED)
     from sim.config.errors import InputError, RunError
 
     if isinstance(error, InputError):

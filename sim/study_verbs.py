@@ -11,17 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.exits import OK
+from sim.exits import OK, was_stopped
 from sim.scenario_verbs import say
 
 if TYPE_CHECKING:
+    from sim.scenario.model import Scenario
     from sim.study.campaign import Design, Progressed
     from sim.study.candidates import Candidate
     from sim.study.comparison import Comparison
     from sim.study.kept import Kept
 
-Prepare = Callable[[Path, bool], None]
-"""What must be before long work, given the place for its results and whether to be quiet."""
+Prepare = Callable[[Path, bool, "Sequence[Scenario]"], None]
+"""What must be before long work, given the place for its results, whether to be quiet, and what is played."""
 
 
 def compare_options(parser: ArgumentParser) -> None:
@@ -103,7 +104,7 @@ def tune(typed: Namespace, prepare: Prepare) -> int:
     name = checked[0].scenario.name
     home = Path(typed.out) / f"tune-{name}"
     kept = _kept(typed, home, None)
-    prepare(home, typed.quiet)
+    prepare(home, typed.quiet, [candidate.scenario for candidate in checked])
     processes = Workers(min(workers, design.replications))
     with _interruptible(home), _counting(typed.quiet, "trials") as count, processes:
         tuned = search.tune(common, spaces, typed.trials, design, processes, kept, count)
@@ -128,8 +129,8 @@ def _compared(typed: Namespace, verb: str, prepare: Prepare) -> int:
     chosen = _candidates(typed, verb)
     home = Path(typed.out) / f"{verb}-{chosen[0].scenario.name}"
     kept = _kept(typed, home, (chosen, design))
-    prepare(home, typed.quiet)
     scenarios = [candidate.scenario for candidate in chosen]
+    prepare(home, typed.quiet, scenarios)
     processes = Workers(min(workers, len(chosen) * design.replications))
     with _interruptible(home), _counting(typed.quiet, "replications") as count, processes:
 
@@ -221,7 +222,9 @@ def _interruptible(home: Path) -> Iterator[None]:
     """Ctrl-C says what is kept and how to go on."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception) as e:
+        if isinstance(e, Exception) and not was_stopped():
+            raise
         count = len(list((home / "replications").glob("*.json")))
         how = "Type the same command with --resume to go on." if count else "Nothing was written."
         raise KeyboardInterrupt(

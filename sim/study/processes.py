@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +11,6 @@ from threading import Thread
 from traceback import format_exception
 from typing import Any
 
-from sim.compiled import is_cold
 from sim.config import InputError, Problem, RunError
 
 Task = tuple[Any, ...]
@@ -101,19 +99,6 @@ class Workers:
 def _answering(busy: Iterable[Connection]) -> list[Connection]:
     """Those of the lines that have something to say, or have died; waits for the first."""
     return [line for line in connection.wait(list(busy)) if isinstance(line, Connection)]
-
-
-def compile_kernels() -> bool:
-    """Fill the kernel cache where it is empty, from a process of its own: a compiler keeps some 100 MB until its
-    process ends. False where there was nothing to do.
-    """
-    if not is_cold():
-        return False
-    short = 'sim.simulate(sim.load("document_assistant", "phases=production", "learning=none", "horizon=2 h"))'
-    # where it fails, the run itself compiles, and says what is wrong
-    command, nowhere = [sys.executable, "-c", f"import sim; {short}"], subprocess.DEVNULL
-    subprocess.run(command, check=False, stdout=nowhere, stderr=nowhere)
-    return True
 
 
 def _serve(line: Connection) -> None:

@@ -13,8 +13,9 @@ from sim.scenario import Scenario
 from sim.study.campaign import Design, Watch, play
 from sim.study.figures import MEASURES, Figures
 from sim.study.kept import Kept
-from sim.study.processes import Workers, compile_kernels, workers_or_all
+from sim.study.processes import Workers, workers_or_all
 from sim.study.stopping import parse_until
+from sim.study.warmup import compile_part, missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,8 @@ def replicate(
     count = workers_or_all(workers)
     own = dict(policies or {})
     _check_policies(scenario, own, keep, min(count, n))
-    compile_kernels()
+    for part in missing([scenario]):
+        compile_part(part)
     with Workers(min(count, n)) as processes:
         kept = None if keep is None else Kept(Path(keep), resume)
         (figures,) = play([scenario], design, processes, kept, progress, own)
