@@ -137,7 +137,7 @@ def test_robots_could_not_see_through_an_api():
     (said,) = remarks(load("realtime_vision", "phases.poc.serving=api", "workload.timeout=2 s"))
 
     assert said == (
-        "phase poc: the median latency of google-cloud-vision, 0.8 s, is beyond the SLO of 50 ms of workload main: "
+        "phase poc: the median latency of google-cloud-vision, 800 ms, is beyond the SLO of 50 ms of workload main: "
         "fewer than half of its answers can be in time. Type phases.poc.serving=pool, or managed or committed."
     )
 
