@@ -165,6 +165,12 @@ def test_both_engines_are_scaled_alike(kind: str) -> None:
     pd.testing.assert_frame_equal(got[0].timeseries, got[1].timeseries)
 
 
+def test_both_engines_show_the_same_latencies() -> None:
+    got = [simulate(world("autoscaler=slo_feedback", engine=e, horizon="40 min")) for e in ("exact", "reference")]
+    assert scaled(got[0]) == scaled(got[1])
+    pd.testing.assert_frame_equal(got[0].timeseries, got[1].timeseries)
+
+
 class Watching:
     """Two replicas, always; remembers what it was shown."""
 
